@@ -1,0 +1,106 @@
+"""Every error that pms_lab raises.
+
+PmsLabError
+├── SettingsError           a setting or data/locations.toml is missing or mistyped
+├── MoneyError              an amount that is not money
+│   └── CurrencyMismatch    two currencies in one sum
+├── RateError               a rate cell, sheet or vote breaks its own rules
+│   └── DuplicateCell       one cell, two rates
+├── InputError              something that a user gave cannot be used
+│   ├── UnknownLocation     not in data/locations.toml
+│   ├── NoEvidence          no recommendation is stored for what was asked
+│   ├── FileRefused         an import file that cannot be read at all
+│   └── BadParameter        a notebook parameter that is unknown or mistyped
+├── StoreError              a stored file is damaged or cannot be written
+└── ReportFailed            a report's notebook raised; its run is kept beside the good one
+
+None of them is raised after a write to the outside world, so the effect of each is known: nothing happened.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class PmsLabError(Exception):
+    """The root: a message that names the value, the rule and the next step."""
+
+
+class SettingsError(PmsLabError):
+    """A setting is missing or mistyped; the message names it and the fix."""
+
+
+class MoneyError(PmsLabError):
+    """An amount that is not money: a float, NaN, an infinity, a currency that is no ISO 4217 code."""
+
+
+class CurrencyMismatch(MoneyError):
+    """Two amounts of different currencies met in one operation. Nothing is ever converted silently."""
+
+
+class RateError(PmsLabError):
+    """A rate cell, rate sheet or vote breaks its own rules."""
+
+
+class DuplicateCell(RateError):
+    """The same rate cell was given two rates."""
+
+
+class InputError(PmsLabError):
+    """Something that a user gave cannot be used."""
+
+
+class UnknownLocation(InputError):
+    """A location that data/locations.toml does not list."""
+
+    @classmethod
+    def named(cls, name: str, known: Iterable[str]) -> UnknownLocation:
+        """Say which location is unknown and which one may have been meant."""
+        return cls(f"unknown location {name!r}: data/locations.toml lists {listed(known)}{hint(name, known)}")
+
+
+class NoEvidence(InputError):
+    """No recommendation is stored for the location and run date asked for."""
+
+
+class FileRefused(InputError):
+    """An import file that cannot be read at all; nothing of it went in."""
+
+
+class BadParameter(InputError):
+    """A notebook parameter that is unknown, or whose value has the wrong type."""
+
+
+class StoreError(PmsLabError):
+    """A stored file is damaged or cannot be written."""
+
+
+class ReportFailed(PmsLabError):
+    """A report's notebook raised.
+
+    Attributes:
+        cell: the number that Jupyter shows beside the failing cell, as in ``In [3]``; None when the kernel died.
+        notebook: the failed run, kept for reading. A good report of the same day is untouched.
+    """
+
+    def __init__(self, message: str, *, cell: int | None, notebook: Path) -> None:
+        super().__init__(message)
+        self.cell = cell
+        self.notebook = notebook
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names for a message, in order: ``a, b, c``, or ``none`` when there are none."""
+    return ", ".join(sorted(names)) or "none"
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean X?)`` when a known name is close, else nothing."""
+    close = get_close_matches(name.upper(), [k.upper() for k in known], n=1)
+    match = next((k for k in known if [k.upper()] == close), None)
+    return f" (did you mean {match}?)" if match else ""

@@ -1,0 +1,1 @@
+"""Decisions: values in, a decision and its reason out."""

@@ -1,0 +1,105 @@
+"""Settings: `pms_lab.toml` beside the data, overridden by the environment (`PMS_LAB_…`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from pms_lab.errors import SettingsError, listed
+from pms_lab.rules.consensus import Method
+from pms_lab.rules.tolerance import Tolerance
+
+HOME_VARIABLE = "PMS_LAB_HOME"
+FILE_NAME = "pms_lab.toml"
+LOCATIONS = Path("data") / "locations.toml"
+
+
+def _tolerance(value: object) -> Tolerance:
+    try:
+        return value if isinstance(value, Tolerance) else Tolerance.parse(str(value))
+    except SettingsError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+class Settings(BaseSettings):
+    """What a user may set, with the defaults.
+
+    Attributes:
+        tolerance: what counts as agreement, ``2.00`` or ``5%``.
+        consensus: mean or median of the agents' votes.
+        weights: per location, then per agent; an agent without one weighs 1.
+        agreement_target: share of cells within tolerance that a week of dry runs should reach.
+        run_at: local time at which the daily dry run is made.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PMS_LAB_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    tolerance: Annotated[Tolerance, BeforeValidator(_tolerance)] = Tolerance(Decimal("2.00"))
+    consensus: Method = Method.MEAN
+    weights: Mapping[str, Mapping[str, Annotated[Decimal, Field(ge=0)]]] = {}
+    agreement_target: Annotated[float, Field(gt=0, lt=1)] = 0.80
+    run_at: time = time(6)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the environment first, then the file, and nothing else."""
+        return env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(home: Path) -> Settings:
+    """Read `pms_lab.toml` in `home`, where there is one, and the environment.
+
+    Raises:
+        SettingsError: the file is no TOML, or a setting is unknown or mistyped.
+    """
+
+    class Located(Settings):
+        model_config = SettingsConfigDict(toml_file=home / FILE_NAME)
+
+    _refuse_unknown_variables()
+    try:
+        return Located()
+    except ValidationError as exc:
+        raise SettingsError(f"{home / FILE_NAME} or the environment: {explained(exc)}") from exc
+    except ValueError as exc:
+        raise SettingsError(f"{home / FILE_NAME} is not valid TOML: {exc}") from exc
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"PMS_LAB_{name.upper()}" for name in Settings.model_fields} | {HOME_VARIABLE}
+    for variable in os.environ:
+        if variable.startswith("PMS_LAB_") and variable.split("__")[0] not in known:
+            raise SettingsError(f"{variable} in the environment is no setting: known are {listed(known)}")
+
+
+def explained(error: ValidationError) -> str:
+    """Name each faulty field, its value and the rule, in one line."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
+    )
+
+
+def find_home(start: Path) -> Path:
+    """Return the nearest folder, from `start` upwards, that holds data/locations.toml.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / LOCATIONS).is_file():
+            return folder
+    raise SettingsError(f"no {LOCATIONS} in {start} or above it: go to the project's folder or set PMS_LAB_HOME")
