@@ -1,0 +1,80 @@
+"""The two shapes of table that are shipped, and how a frame is brought into them and written.
+
+Amounts are whole cents (Int64) while they are computed with, and `Decimal(14, 4)` once shipped.
+"""
+
+from datetime import time
+from pathlib import Path
+
+import polars as pl
+
+DATA = Path(__file__).resolve().parents[1]
+RAW = DATA / "raw"
+
+MONEY = pl.Decimal(14, 4)
+INSTANT = pl.Datetime("us", "UTC")
+RUN_AT = time(6)  # local time of the daily run
+CELL = ("run_date", "location", "product", "stay_date")
+CELL_COLUMNS = pl.Schema(
+    {
+        "run_date": pl.Date(),
+        "location": pl.String(),
+        "product": pl.String(),
+        "stay_date": pl.Date(),
+        "rate_plan": pl.String(),
+        "occupancy": pl.Int32(),
+        "tax_basis": pl.String(),
+    }
+)
+RECOMMENDATIONS = pl.Schema(
+    CELL_COLUMNS
+    | {
+        "agent": pl.String(),
+        "agent_version": pl.String(),
+        "rate": MONEY,
+        "currency": pl.String(),
+        "confidence": pl.Float64(),
+        "recommended_at": INSTANT,
+    }
+)
+RATES = pl.Schema(
+    CELL_COLUMNS
+    | {
+        "kind": pl.String(),
+        "rate": MONEY,
+        "currency": pl.String(),
+        "set_by": pl.String(),
+        "set_at": INSTANT,
+        "recommendation_seen_at": INSTANT,
+    }
+)
+
+
+def whole_cents(cents: pl.Expr) -> pl.Expr:
+    """A positive number of cents (a median may fall between two) rounded half up."""
+    return (cents + 0.5).floor().cast(pl.Int64)
+
+
+def money(cents: pl.Expr) -> pl.Expr:
+    """Whole cents as an amount."""
+    return (cents.cast(pl.Decimal(18, 2)) / 100).cast(MONEY)
+
+
+def run_instant(zone: str) -> pl.Expr:
+    """06:00 local time on the run date, in UTC."""
+    return pl.col("run_date").dt.combine(RUN_AT).dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
+
+
+def shaped(frame: pl.DataFrame, columns: pl.Schema) -> pl.DataFrame:
+    """The frame with exactly these columns and types, those it lacks being null, in a fixed order of rows."""
+    missing = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
+    typed = frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in columns.items())
+    return typed.sort(*CELL, "agent" if "agent" in columns else "kind")
+
+
+def write(frame: pl.DataFrame, folder: str, name: str) -> None:
+    """Write `data/<folder>/<name>.parquet` and say so."""
+    path = DATA / folder / f"{name}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    frame.write_parquet(path, compression="zstd", compression_level=19)
+    print(f"data/{folder}/{name}.parquet: {frame.height:,} rows")
