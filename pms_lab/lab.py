@@ -1,0 +1,206 @@
+"""The workbench: the one place that knows every room, and what the CLI and the notebooks call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pms_lab.catalogue import load_catalogue
+from pms_lab.domain.location import Location
+from pms_lab.errors import InputError, NoEvidence, UnknownLocation
+from pms_lab.rules.tolerance import Tolerance
+from pms_lab.settings import HOME_VARIABLE, LOCATIONS, Settings, find_home, load_settings
+
+if TYPE_CHECKING:
+    from pms_lab.reporting.daily import DailyReport
+    from pms_lab.scoring.importing import ImportOutcome
+    from pms_lab.scoring.scores import Scores
+
+Progress = Callable[[float], None]
+
+
+def unwatched(share: float) -> None:
+    """Ignore progress."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One home folder with its settings and locations.
+
+    Attributes:
+        home: the folder that holds data/, notebooks/, reports/ and papermill_runs/.
+        locations: by code, in the order of data/locations.toml.
+    """
+
+    home: Path
+    settings: Settings
+    locations: Mapping[str, Location]
+
+    @property
+    def data(self) -> Path:
+        """The folder of the evidence and the dry runs."""
+        return self.home / "data"
+
+    def location(self, code: str) -> Location:
+        """Return a location by its code.
+
+        Raises:
+            UnknownLocation: data/locations.toml does not list it.
+        """
+        if code not in self.locations:
+            raise UnknownLocation.named(code, self.locations)
+        return self.locations[code]
+
+    def run_dates(self, location: str) -> list[date]:
+        """Return the days on which agents recommended anything for a location, oldest first."""
+        from pms_lab.scoring.database import database
+        from pms_lab.scoring.evidence import EvidenceStore
+
+        with database(self.data) as db:
+            db.show_evidence(EvidenceStore(self.data))
+            return db.ask("run_dates", location=self.location(location).code)["run_date"].to_list()
+
+    def last_run_date(self, location: str) -> date:
+        """Return the last day on which agents recommended anything for a location.
+
+        Raises:
+            NoEvidence: they never did.
+        """
+        days = self.run_dates(location)
+        if not days:
+            raise NoEvidence(
+                f"no recommendation for {location}: import some with `pms-lab import recommendations FILE`"
+            )
+        return days[-1]
+
+    def import_file(self, kind: str, file: Path, progress: Progress = unwatched) -> ImportOutcome:
+        """Take recommendations or rates from a file into the evidence, its refused rows into quarantine.
+
+        Raises:
+            FileRefused: the file cannot be read at all; nothing of it went in.
+            StoreError: the evidence cannot be written; it is as before.
+        """
+        from pms_lab.scoring.contract import Kind
+        from pms_lab.scoring.importing import import_file
+
+        return import_file(Kind(kind), file, self.locations, self.data, now=datetime.now(UTC), progress=progress)
+
+    def dry_run(
+        self,
+        location: str,
+        run_date: date | str | None = None,
+        tolerance: str | None = None,
+        progress: Progress = unwatched,
+    ) -> Scores:
+        """Make the dry run of a day, and those missing before it, and score them all.
+
+        Args:
+            run_date: a date or its ISO text; by default the location's last one in the evidence.
+            tolerance: ``2.00`` or ``5%``; by default the setting.
+
+        Raises:
+            UnknownLocation, NoEvidence, InputError, SettingsError, StoreError: what each says.
+        """
+        from pms_lab.scoring.database import database
+        from pms_lab.scoring.dry_runs import DryRunStore, make_dry_runs
+        from pms_lab.scoring.evidence import EvidenceStore
+        from pms_lab.scoring.scores import score
+
+        place = self.location(location)
+        day = as_date(run_date) if run_date else self.last_run_date(location)
+        evidence, store = EvidenceStore(self.data), DryRunStore(self.data / "dry_runs")
+        with database(self.data) as db:
+            db.show_evidence(evidence)
+            make_dry_runs(
+                db,
+                evidence,
+                store,
+                place,
+                day,
+                method=self.settings.consensus,
+                weights=self.settings.weights.get(location, {}),
+                progress=progress,
+            )
+            db.load_dry_runs(store.files(location, day))
+            judged = Tolerance.parse(tolerance) if tolerance else self.settings.tolerance
+            pairs = sorted((self.data / "manual_pairs").glob("*.parquet"))
+            return score(db, place, day, judged, self.settings.consensus, pairs)
+
+    def daily_report(
+        self, location: str, run_date: date | str | None = None, tolerance: str | None = None
+    ) -> DailyReport:
+        """Return the tables and charts of the daily dry-run report; takes and raises what `dry_run` does."""
+        from pms_lab.reporting.daily import DailyReport
+
+        return DailyReport(self.dry_run(location, run_date, tolerance), self.settings.agreement_target)
+
+    def run_daily_report(
+        self, location: str, run_date: date | None = None, parameters: Mapping[str, object] | None = None
+    ) -> Path:
+        """Execute the daily notebook for one location and day, and render its page.
+
+        Args:
+            run_date: by default the location's last one in the evidence.
+            parameters: further ones of the notebook, such as ``{"tolerance": "5%"}``.
+
+        Returns:
+            The page. The executed notebook is in papermill_runs/<date>/<location>/.
+
+        Raises:
+            UnknownLocation, NoEvidence, BadParameter: before anything has run.
+            ReportFailed: a cell raised; the failed run is kept, an earlier good report is untouched.
+        """
+        from pms_lab.reporting.page import render
+        from pms_lab.reporting.runner import Run, executed
+
+        day = self._recommended_day(location, run_date)
+        place = Path(day.isoformat()) / location
+        page = self.home / "reports" / place / "daily_dry_run.html"
+        kept = self.home / "papermill_runs" / place / "daily_dry_run.ipynb"
+        run = Run(self.home / "notebooks" / "01_daily_dry_run.ipynb", kept, self.home)
+        with executed(run, {**(parameters or {}), "location": location, "run_date": day.isoformat()}) as notebook:
+            render(notebook, page, self.home / "reports" / ".scripts" / "vega")
+        return page
+
+    def write_index(self) -> Path:
+        """Write the index of all reports and return it."""
+        from pms_lab.reporting.index import write_index
+
+        return write_index(self.home / "reports")
+
+    def _recommended_day(self, location: str, run_date: date | None) -> date:
+        if run_date is None:
+            return self.last_run_date(location)
+        if run_date not in self.run_dates(location):
+            raise NoEvidence(
+                f"no recommendation for {location} on {run_date}: its last run date is {self.last_run_date(location)}; "
+                "leave --date out, or import some with `pms-lab import recommendations FILE`"
+            )
+        return run_date
+
+
+def open_lab(home: Path | None = None) -> Lab:
+    """Open the workbench in a home folder: by default `PMS_LAB_HOME`, else the nearest one from here upwards.
+
+    Raises:
+        SettingsError: there is none, or a setting or location in it is mistyped.
+    """
+    named = home or (Path(os.environ[HOME_VARIABLE]) if os.environ.get(HOME_VARIABLE) else None)
+    found = find_home((named or Path.cwd()).resolve())
+    return Lab(found, load_settings(found), load_catalogue(found / LOCATIONS))
+
+
+def as_date(text: date | str) -> date:
+    """Read a date, or its ISO text.
+
+    Raises:
+        InputError: the text is no date.
+    """
+    try:
+        return text if isinstance(text, date) else date.fromisoformat(text)
+    except ValueError as exc:
+        raise InputError(f"run date {text!r} is no date: write it as 2026-02-18") from exc

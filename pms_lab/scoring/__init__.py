@@ -1,0 +1,1 @@
+"""Dry runs: what agents recommended, what people set, and how well the two agree."""
