@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab lint data docs lock browser bench clean
+.PHONY: help report test lab lint data docs notebooks lock browser bench clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lint: $(READY) ## Check style, types and the direction of imports
 
 data: $(READY) ## Rebuild the shipped data from data/raw
 	@$(BIN)/python -m data.rebuild
+
+notebooks: $(READY) ## Run the notebooks from the top and save them with their outputs
+	@$(BIN)/python -m tests.notebooks.renew
 
 docs: $(READY) ## Write docs/cli.md from the commands' own help
 	@$(BIN)/python -m typer pms_lab.cli.app utils docs --name pms-lab --title "The command line" --output docs/cli.md
