@@ -1,7 +1,7 @@
 """Score 10 million recommendations: each question against its own bare aggregate in DuckDB, and against pandas.
 
 A bare aggregate reads the same columns of the same rows and groups them in the same way, but only counts and sums.
-pandas answers `score_by_agent`, with the same measures, from the same rows already in its memory.
+pandas answers each question, with the same measures, from the same rows already in its memory, money as binary floats.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
@@ -23,8 +22,7 @@ import pandas as pd
 from pms_lab.scoring.database import Database, database
 
 ROWS = 10_000_000
-RUNS = 5
-DAYS = {"first": date(2026, 1, 1), "last": date(2026, 12, 31)}
+RUNS = 11
 JUDGED = {"tolerance": Decimal("2.00"), "is_percent": False}
 
 ROWS_SQL = """
@@ -41,15 +39,16 @@ SELECT
 FROM random
 """
 COUNTED = "count(*), count(rate), sum(rate), sum(manual), sum(confidence)"
-TOGETHER = "FROM dry_runs WHERE agent = 'consensus' AND run_date BETWEEN $first AND $last"
-EVERY = "FROM dry_runs WHERE run_date BETWEEN $first AND $last"
+TOGETHER = "FROM dry_runs WHERE agent = 'consensus'"
 BARE = {
     "score_by_product": f"SELECT location, product, {COUNTED} {TOGETHER} GROUP BY ALL",
     "score_by_location": f"SELECT location, {COUNTED} {TOGETHER} GROUP BY ALL",
     "score_by_run_date": f"SELECT location, run_date, {COUNTED} {TOGETHER} GROUP BY ALL",
-    "score_by_agent": f"SELECT location, agent, {COUNTED} {EVERY} GROUP BY ALL",
-    "daily_sums": f"SELECT location, product, agent, run_date, count(*), sum(rate), sum(manual) {EVERY} GROUP BY ALL",
-    "weight_effects": f"SELECT location, product, agent, sum(share), sum(rate), sum(consensus) {EVERY} GROUP BY ALL",
+    "score_by_agent": f"SELECT location, agent, {COUNTED} FROM dry_runs GROUP BY ALL",
+    "daily_sums": "SELECT location, product, agent, run_date, count(*), sum(rate), sum(manual) FROM dry_runs "
+    "WHERE difference IS NOT NULL GROUP BY ALL",
+    "weight_effects": "SELECT location, product, agent, sum(share), sum(rate), sum(consensus) FROM dry_runs "
+    "WHERE agent <> 'consensus' AND manual IS NOT NULL AND consensus IS NOT NULL GROUP BY ALL",
 }
 
 
@@ -57,13 +56,18 @@ def main() -> None:
     """Print one line: each question's ratio to its bare aggregate, pandas' ratio, and the peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         in_own_process("make", folder)
-        *ratios, duckdb_s, peak_gb = in_own_process("ask", folder)
-        (pandas_s,) = in_own_process("ask-pandas", folder)
-    told = ", ".join(f"{name} {ratio}" for name, ratio in zip(BARE, ratios, strict=True))
+        *told, peak_gb = in_own_process("ask", folder)
+        pandas_s = in_own_process("ask-pandas", folder)
+    questions_s, bare_s = told[: len(BARE)], told[len(BARE) :]
     print(
-        f"scoring {ROWS:,} rows, question / bare aggregate (at most 1.5): {told}; "
-        f"pandas / question (at least 5): {float(pandas_s) / float(duckdb_s):.1f}; peak {peak_gb} GB (under 3)"
+        f"scoring {ROWS:,} rows, question / bare aggregate (at most 1.5): {ratios(questions_s, bare_s)}; "
+        f"pandas / question (at least 5): {ratios(pandas_s, questions_s)}; peak {peak_gb} GB (under 3)"
     )
+
+
+def ratios(ours: list[str], theirs: list[str]) -> str:
+    """Write one ratio per question."""
+    return ", ".join(f"{name} {float(a) / float(b):.2f}" for name, a, b in zip(BARE, ours, theirs, strict=True))
 
 
 def in_own_process(step: str, folder: str) -> list[str]:
@@ -77,27 +81,27 @@ def make(folder: Path) -> None:
     with duckdb.connect() as connection:
         rows = connection.sql(ROWS_SQL, params={"rows": ROWS})
         rows.write_parquet(str(folder / "dry_runs"), partition_by=["run_date"])
-        plain = "location, agent, rate::DOUBLE AS rate, manual::DOUBLE AS manual, confidence"
+        money = ", ".join(f"{name}::DOUBLE AS {name}" for name in ("rate", "manual", "consensus"))
+        plain = f"location, product, agent, run_date, confidence, share, {money}"
         rows.project(plain).write_parquet(str(folder / "pandas.parquet"))
 
 
 def ask(folder: Path) -> None:
-    """Print each question's ratio, the seconds of `score_by_agent`, and the peak memory in GB."""
+    """Print the seconds of each question, then of each bare aggregate, and the peak memory in GB."""
     with database(folder) as db:
         db.load_dry_runs(sorted(folder.glob("dry_runs/*/*.parquet")))
-        seconds = {name: paired(db, name) for name in BARE}
+        questions_s, bare_s = zip(*(paired(db, name) for name in BARE), strict=True)
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    ratios = [f"{question_s / bare_s:.2f}" for question_s, bare_s in seconds.values()]
-    print(*ratios, seconds["score_by_agent"][0], f"{peak_gb:.2f}")
+    print(*questions_s, *bare_s, f"{peak_gb:.2f}")
 
 
 def paired(db: Database, name: str) -> tuple[float, float]:
     """Return the median seconds of a question and of its bare aggregate, run in turn."""
-    parameters = DAYS if name == "weight_effects" else DAYS | JUDGED
+    parameters = {} if name == "weight_effects" else JUDGED
     pairs = [
         (
             seconds(lambda: db.ask(name, **parameters)),
-            seconds(lambda: db.connection.sql(BARE[name], params=DAYS).pl()),
+            seconds(lambda: db.connection.sql(BARE[name]).pl()),
         )
         for _ in range(RUNS + 1)
     ][1:]
@@ -105,26 +109,49 @@ def paired(db: Database, name: str) -> tuple[float, float]:
 
 
 def ask_pandas(folder: Path) -> None:
-    """Print the median seconds of `score_by_agent` in pandas."""
+    """Print the median seconds of each question in pandas."""
     frame = pd.read_parquet(folder / "pandas.parquet")
-    print(median(seconds(lambda: scored_by_agent(frame)) for _ in range(3)))
+    answers: dict[str, Callable[[], object]] = {
+        "score_by_product": lambda: measured(frame[frame["agent"] == "consensus"], ["location", "product"]),
+        "score_by_location": lambda: measured(frame[frame["agent"] == "consensus"], ["location"]),
+        "score_by_run_date": lambda: measured(frame[frame["agent"] == "consensus"], ["location", "run_date"]),
+        "score_by_agent": lambda: measured(frame, ["location", "agent"]),
+        "daily_sums": lambda: daily_sums(frame),
+        "weight_effects": lambda: weight_effects(frame),
+    }
+    print(*(median(seconds(answers[name]) for _ in range(3)) for name in BARE))
 
 
-def scored_by_agent(frame: pd.DataFrame) -> pd.DataFrame:
-    """Answer `score_by_agent` in pandas."""
+def measured(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Measure groups in pandas as `measures.sql` does."""
     difference = frame["rate"] - frame["manual"]
     known = difference.notna()
-    told = frame.assign(
+    told = frame[[*keys, "rate", "confidence"]].assign(
         difference=difference,
         error=difference.abs(),
         exact=(difference == 0).astype(float).where(known),
         within=(difference.abs() <= 2).astype(float).where(known),
     )
-    grouped = told.groupby(["location", "agent"])
+    grouped = told.groupby(keys)
     means = grouped[["exact", "within", "error", "difference", "confidence"]].mean()
     return means.join(
-        grouped.agg(cells=("agent", "size"), recommended=("rate", "count"), scored=("difference", "count"))
+        grouped.agg(cells=("confidence", "size"), rates=("rate", "count"), scored=("difference", "count"))
     )
+
+
+def daily_sums(frame: pd.DataFrame) -> pd.DataFrame:
+    """Answer `daily_sums` in pandas."""
+    keys = ["location", "product", "agent", "run_date"]
+    difference = frame["rate"] - frame["manual"]
+    told = frame[keys].assign(difference=difference, within=difference.abs() <= 2)[difference.notna()]
+    return told.groupby(keys).agg(scored=("within", "size"), difference=("difference", "sum"), within=("within", "sum"))
+
+
+def weight_effects(frame: pd.DataFrame) -> pd.Series[float]:
+    """Answer `weight_effects` in pandas."""
+    told = frame[(frame["agent"] != "consensus") & frame["manual"].notna() & frame["consensus"].notna()]
+    pull = told["share"] * (told["rate"] - told["consensus"]) / 10
+    return pull.groupby([told["location"], told["product"], told["agent"]]).mean()
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from pms_lab.errors import CurrencyMismatch, MoneyError
 
 
+@lru_cache(maxsize=256)
 def is_currency_code(text: str) -> bool:
     """Whether a text has the form of an ISO 4217 code: three capitals."""
     return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()

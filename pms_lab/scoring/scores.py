@@ -15,8 +15,6 @@ from pms_lab.rules.tolerance import Tolerance
 from pms_lab.scoring.database import Database
 from pms_lab.scoring.intervals import clustered_mean, clustered_share, with_holm
 
-FIRST_DAY = date.min
-
 
 @dataclass(frozen=True)
 class Scores:
@@ -72,7 +70,7 @@ def score(
     method: Method,
     pairs_of_manual_rates: Sequence[Path] = (),
 ) -> Scores:
-    """Ask every question of the loaded dry runs of one location.
+    """Ask every question of the loaded dry runs of one location, which end on the run date.
 
     Args:
         pairs_of_manual_rates: files with two people's rates for the same cell, for the noise floor.
@@ -81,23 +79,22 @@ def score(
         StoreError: a stored file is damaged.
     """
     judged = {"tolerance": tolerance.amount, "is_percent": tolerance.is_percent}
-    days = {"first": FIRST_DAY, "last": run_date}
-    sums = db.ask("daily_sums", **days, **judged)
+    sums = db.ask("daily_sums", **judged)
     together = sums.filter(agent="consensus")
     return Scores(
         location=location,
         run_date=run_date,
         tolerance=tolerance,
         method=method,
-        comparison=db.ask("comparison", **days, **judged),
-        confidence=db.ask("confidence_avg", last=run_date).item(),
-        overall=db.ask("score_by_location", **days, **judged),
-        by_run_date=db.ask("score_by_run_date", **days, **judged),
-        by_product=db.ask("score_by_product", **days, **judged),
-        by_agent=db.ask("score_by_agent", **days, **judged),
+        comparison=db.ask("comparison", **judged),
+        confidence=db.ask("confidence_avg", run_date=run_date).item(),
+        overall=db.ask("score_by_location", **judged),
+        by_run_date=db.ask("score_by_run_date", **judged),
+        by_product=db.ask("score_by_product", **judged),
+        by_agent=db.ask("score_by_agent", **judged),
         bias=with_holm(clustered_mean(together, by="product", total="difference")),
         agreement=clustered_share(sums, by="agent", total="within"),
-        weight_effects=db.ask("weight_effects", **days),
+        weight_effects=db.ask("weight_effects"),
         noise_floor=_noise_floor(db, pairs_of_manual_rates, location.code, run_date, judged),
     )
 

@@ -5,5 +5,5 @@ SELECT
     difference = 0 AS exact,
     is_within(difference, manual, $tolerance, $is_percent) AS within
 FROM dry_runs
-WHERE agent = 'consensus' AND run_date BETWEEN $first AND $last
+WHERE agent = 'consensus'
 ORDER BY run_date, product, stay_date, rate_plan, occupancy

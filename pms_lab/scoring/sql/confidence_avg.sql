@@ -3,6 +3,6 @@ SELECT round(avg(confidence), 6) AS confidence
 FROM (
     SELECT avg(confidence) AS confidence
     FROM dry_runs
-    WHERE agent <> 'consensus' AND run_date = $last
+    WHERE agent <> 'consensus' AND run_date = $run_date
     GROUP BY product
 )

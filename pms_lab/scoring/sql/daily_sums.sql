@@ -9,6 +9,6 @@ SELECT
     sum(difference)::DOUBLE AS difference,
     sum(is_within(difference, manual, $tolerance, $is_percent)::INT)::DOUBLE AS within
 FROM dry_runs
-WHERE difference IS NOT NULL AND run_date BETWEEN $first AND $last
+WHERE difference IS NOT NULL
 GROUP BY ALL
 ORDER BY ALL

@@ -1,6 +1,5 @@
 -- How well does each agent agree with the manual rates, and how well the consensus?
 SELECT location, agent, unnest(measures(rate, manual, difference, confidence, $tolerance, $is_percent))
 FROM dry_runs
-WHERE run_date BETWEEN $first AND $last
 GROUP BY location, agent
 ORDER BY location, agent

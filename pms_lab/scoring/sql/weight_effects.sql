@@ -3,6 +3,6 @@
 -- / weight, for the mean; a median does not move smoothly, so there the question has no such answer.
 SELECT location, product, agent, round(avg(share * (rate - consensus)::DOUBLE) / 10, 6) AS pull
 FROM dry_runs
-WHERE agent <> 'consensus' AND manual IS NOT NULL AND consensus IS NOT NULL AND run_date BETWEEN $first AND $last
+WHERE agent <> 'consensus' AND manual IS NOT NULL AND consensus IS NOT NULL
 GROUP BY ALL
 ORDER BY ALL
