@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from pms_lab.settings import HOME_VARIABLE, LOCATIONS, Settings, find_home, load
 
 if TYPE_CHECKING:
     from pms_lab.reporting.daily import DailyReport
+    from pms_lab.scoring.database import Database
+    from pms_lab.scoring.evidence import EvidenceStore
     from pms_lab.scoring.importing import ImportOutcome
     from pms_lab.scoring.scores import Scores
 
@@ -57,25 +60,32 @@ class Lab:
 
     def run_dates(self, location: str) -> list[date]:
         """Return the days on which agents recommended anything for a location, oldest first."""
-        from pms_lab.scoring.database import database
-        from pms_lab.scoring.evidence import EvidenceStore
-
-        with database(self.data) as db:
-            db.show_evidence(EvidenceStore(self.data))
+        with self._evidence() as (db, _):
             return db.ask("run_dates", location=self.location(location).code)["run_date"].to_list()
 
-    def last_run_date(self, location: str) -> date:
-        """Return the last day on which agents recommended anything for a location.
+    def recommended_day(self, location: str, asked: date | None = None) -> date:
+        """Return the run date asked for, or by default the location's last one in the evidence.
 
         Raises:
-            NoEvidence: they never did.
+            NoEvidence: nothing was recommended on that day, or ever.
         """
         days = self.run_dates(location)
         if not days:
-            raise NoEvidence(
-                f"no recommendation for {location}: import some with `pms-lab import recommendations FILE`"
-            )
-        return days[-1]
+            raise NoEvidence(f"no recommendation for {location}: `pms-lab import recommendations FILE` takes some in")
+        if asked and asked not in days:
+            span = f"its run dates lie between {days[0]} and {days[-1]}"
+            raise NoEvidence(f"no recommendation for {location} on {asked}: {span}")
+        return asked or days[-1]
+
+    @contextmanager
+    def _evidence(self) -> Iterator[tuple[Database, EvidenceStore]]:
+        from pms_lab.scoring.database import database
+        from pms_lab.scoring.evidence import EvidenceStore
+
+        evidence = EvidenceStore(self.data)
+        with database(self.data) as db:
+            db.show_evidence(evidence)
+            yield db, evidence
 
     def import_file(self, kind: str, file: Path, progress: Progress = unwatched) -> ImportOutcome:
         """Take recommendations or rates from a file into the evidence, its refused rows into quarantine.
@@ -105,30 +115,18 @@ class Lab:
         Raises:
             UnknownLocation, NoEvidence, InputError, SettingsError, StoreError: what each says.
         """
-        from pms_lab.scoring.database import database
         from pms_lab.scoring.dry_runs import DryRunStore, make_dry_runs
-        from pms_lab.scoring.evidence import EvidenceStore
         from pms_lab.scoring.scores import score
 
-        place = self.location(location)
-        day = as_date(run_date) if run_date else self.last_run_date(location)
-        evidence, store = EvidenceStore(self.data), DryRunStore(self.data / "dry_runs")
-        with database(self.data) as db:
-            db.show_evidence(evidence)
-            make_dry_runs(
-                db,
-                evidence,
-                store,
-                place,
-                day,
-                method=self.settings.consensus,
-                weights=self.settings.weights.get(location, {}),
-                progress=progress,
-            )
+        judged = Tolerance.parse(tolerance) if tolerance else self.settings.tolerance
+        day = self.recommended_day(location, as_date(run_date) if run_date else None)
+        place, store = self.location(location), DryRunStore(self.data / "dry_runs")
+        with self._evidence() as (db, evidence):
+            weights, method = self.settings.weights.get(location, {}), self.settings.consensus
+            make_dry_runs(db, evidence, store, place, day, method=method, weights=weights, progress=progress)
             db.load_dry_runs(store.files(location, day))
-            judged = Tolerance.parse(tolerance) if tolerance else self.settings.tolerance
             pairs = sorted((self.data / "manual_pairs").glob("*.parquet"))
-            return score(db, place, day, judged, self.settings.consensus, pairs)
+            return score(db, place, day, judged, method, pairs)
 
     def daily_report(
         self, location: str, run_date: date | str | None = None, tolerance: str | None = None
@@ -136,7 +134,9 @@ class Lab:
         """Return the tables and charts of the daily dry-run report; takes and raises what `dry_run` does."""
         from pms_lab.reporting.daily import DailyReport
 
-        return DailyReport(self.dry_run(location, run_date, tolerance), self.settings.agreement_target)
+        scores = self.dry_run(location, run_date, tolerance)
+        is_last = scores.run_date == self.recommended_day(location)
+        return DailyReport(scores, self.settings.agreement_target, is_last)
 
     def run_daily_report(
         self, location: str, run_date: date | None = None, parameters: Mapping[str, object] | None = None
@@ -157,7 +157,7 @@ class Lab:
         from pms_lab.reporting.page import render
         from pms_lab.reporting.runner import Run, executed
 
-        day = self._recommended_day(location, run_date)
+        day = self.recommended_day(location, run_date)
         place = Path(day.isoformat()) / location
         page = self.home / "reports" / place / "daily_dry_run.html"
         kept = self.home / "papermill_runs" / place / "daily_dry_run.ipynb"
@@ -171,16 +171,6 @@ class Lab:
         from pms_lab.reporting.index import write_index
 
         return write_index(self.home / "reports")
-
-    def _recommended_day(self, location: str, run_date: date | None) -> date:
-        if run_date is None:
-            return self.last_run_date(location)
-        if run_date not in self.run_dates(location):
-            raise NoEvidence(
-                f"no recommendation for {location} on {run_date}: its last run date is {self.last_run_date(location)}; "
-                "leave --date out, or import some with `pms-lab import recommendations FILE`"
-            )
-        return run_date
 
 
 def open_lab(home: Path | None = None) -> Lab:

@@ -49,7 +49,7 @@ def agreement_over_time(
     ]
     size = alt.Size("scored:Q", title="cells compared", scale=alt.Scale(range=[12, 120]), legend=None)
     base = alt.Chart(days)
-    daily = base.mark_circle(color=AGENT_COLOUR, opacity=0.55).encode(time, share, size, tooltip=tooltip)
+    daily = base.mark_circle(color=AGENT_COLOUR, opacity=0.4).encode(time, share, size, tooltip=tooltip)
     pooled = base.mark_line(color=CONSENSUS_COLOUR, strokeWidth=2.5).encode(time, y="pooled:Q", tooltip=tooltip)
     lines = [_level(days, target, f"target {target:.0%}", TARGET_COLOUR)]
     if noise_floor is not None:
@@ -169,9 +169,12 @@ def agents_compared(
         alt.Tooltip("scored:Q", title="cells compared"),
         alt.Tooltip("confidence:Q", title="mean confidence", format=".0%"),
     ]
-    axis = alt.Axis(format=PERCENT, tickCount=10)
+    furthest = max([*rows["share"], *rows["high"].drop_nulls(), noise_floor or 0.0], default=1.0)
     share = alt.X(
-        "share:Q", title=f"share of cells within {within}, with 95% interval", axis=axis, scale=alt.Scale(padding=12)
+        "share:Q",
+        title=f"share of cells within {within}, with 95% interval",
+        axis=alt.Axis(format=PERCENT, tickCount=10),
+        scale=alt.Scale(domain=[0, min(1.0, furthest * 1.1)], nice=False),
     )
     bar = alt.Chart(rows).mark_rule(strokeWidth=3).encode(agent, x="low:Q", x2="high:Q", color=colour, tooltip=tooltip)
     dot = (

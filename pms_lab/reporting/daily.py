@@ -39,10 +39,12 @@ class DailyReport:
 
     Attributes:
         target: share of cells within tolerance that is aimed at, 0 to 1.
+        is_last: whether the run date is the location's last one in the evidence.
     """
 
     scores: Scores
     target: float
+    is_last: bool
 
     def __post_init__(self) -> None:
         use_offline_renderer()
@@ -53,7 +55,7 @@ class DailyReport:
 
     def headline(self) -> Headline:
         """Say what the report is of, with its figures at a glance."""
-        return headline(self.scores)
+        return headline(self.scores, self.is_last)
 
     def analysis(self) -> Sentence:
         """Say which class is off, which way, how surely, and whose weight would have moved it."""

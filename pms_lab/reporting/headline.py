@@ -41,6 +41,7 @@ class Headline:
     location: str
     name: str
     run_date: date
+    is_last: bool
     note: str
     tiles: tuple[Tile, ...]
 
@@ -61,17 +62,17 @@ class Headline:
         return (
             f'<h1 style="margin-bottom:0">{escape(self.name)}</h1>'
             f'<p style="color:#52606d;margin-top:4px">Dry run of {self.run_date:%A}, {self.run_date.day} '
-            f"{self.run_date:%B %Y} · {escape(self.location)} · nothing was published</p>"
+            f"{self.run_date:%B %Y}{', the last in its data' if self.is_last else ''} · {escape(self.location)} · "
+            "nothing was published</p>"
             f'<p style="color:#52606d;font-style:italic">{escape(self.note)}</p>'
             f'<div style="{GRID}">{tiles}</div>'
         )
 
 
-def headline(scores: Scores) -> Headline:
+def headline(scores: Scores, is_last: bool) -> Headline:
     """Sum up the scores of one location."""
-    return Headline(
-        scores.location.code, scores.location.name, scores.run_date, scores.location.note, tuple(_tiles(scores))
-    )
+    place = scores.location
+    return Headline(place.code, place.name, scores.run_date, is_last, place.note, tuple(_tiles(scores)))
 
 
 def within_words(scores: Scores) -> str:

@@ -18,7 +18,7 @@ import polars as pl
 
 from pms_lab.domain.location import Location
 from pms_lab.domain.money import Money
-from pms_lab.errors import NoEvidence, StoreError
+from pms_lab.errors import StoreError
 from pms_lab.files import in_place_of
 from pms_lab.rules.consensus import Consensus, Method, Vote, find_consensus
 from pms_lab.scoring.contract import AMOUNT, CONSENSUS
@@ -102,8 +102,6 @@ def make_dry_runs(
 ) -> None:
     """Make the dry run of `last`, and those before it that are missing or whose evidence has changed since."""
     wanted = _evidence_by_day(db, evidence, location.code, last)
-    if last not in wanted:
-        raise NoEvidence(_nothing_recommended(location.code, last, sorted(wanted)))
     made = _evidence_of_made(db, store.files(location.code, last))
     due = [day for day, name in wanted.items() if day == last or made.get(day) != name]
     for done in range(0, len(due), DAYS_AT_ONCE):
@@ -181,10 +179,3 @@ def _evidence_by_day(db: Database, evidence: EvidenceStore, location: str, last:
 
 def _evidence_of_made(db: Database, files: Sequence[Path]) -> dict[date, str]:
     return dict(db.ask("evidence_of_made", files=[str(file) for file in files]).iter_rows()) if files else {}
-
-
-def _nothing_recommended(location: str, asked: date, days: Sequence[date]) -> str:
-    held = f"the last run date before is {days[-1]}" if days else "it has none before either"
-    return (
-        f"no recommendation for {location} on {asked}: {held}; import some with `pms-lab import recommendations FILE`"
-    )
