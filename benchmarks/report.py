@@ -21,7 +21,6 @@ BARE = """
 import sys
 import nbformat, papermill
 from nbconvert import HTMLExporter
-from pms_lab.reporting.runner import private_kernel
 imports = "from pms_lab.lab import open_lab\\nimport pms_lab.reporting.daily, pms_lab.scoring.scores, scipy.stats"
 node = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}})
 node.cells = [nbformat.v4.new_code_cell(imports)]
@@ -29,7 +28,7 @@ nbformat.write(node, sys.argv[1] + "/bare.ipynb")
 for at in range(int(sys.argv[2])):
     out = f"{sys.argv[1]}/{at}.ipynb"
     papermill.execute_notebook(
-        sys.argv[1] + "/bare.ipynb", out, progress_bar=False, log_output=False, config=private_kernel(),
+        sys.argv[1] + "/bare.ipynb", out, progress_bar=False, log_output=False,
         extra_arguments=["--log-level=CRITICAL"],
     )
     exporter = HTMLExporter(template_name="basic", exclude_input=True)

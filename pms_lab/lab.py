@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pms_lab.catalogue import load_catalogue
 from pms_lab.domain.location import Location
-from pms_lab.errors import InputError, NoEvidence, UnknownLocation
+from pms_lab.errors import InputError, NoEvidence, SettingsError, UnknownLocation
 from pms_lab.rules.tolerance import Tolerance
 from pms_lab.settings import HOME_VARIABLE, LOCATIONS, Settings, find_home, load_settings
 
@@ -105,10 +105,13 @@ class Lab:
         run_date: date | str | None = None,
         tolerance: str | None = None,
         progress: Progress = unwatched,
+        *,
+        again: bool = False,
     ) -> Scores:
         """Make the dry run of a day, and those missing before it, and score them all.
 
         Args:
+            again: make that of the day anew with today's weights, though its evidence is unchanged.
             run_date: a date or its ISO text; by default the location's last one in the evidence.
             tolerance: ``2.00`` or ``5%``; by default the setting.
 
@@ -123,8 +126,11 @@ class Lab:
         place, store = self.location(location), DryRunStore(self.data / "dry_runs")
         with self._evidence() as (db, evidence):
             weights, method = self.settings.weights.get(location, {}), self.settings.consensus
-            make_dry_runs(db, evidence, store, place, day, method=method, weights=weights, progress=progress)
-            db.load_dry_runs(store.files(location, day))
+            db.load_dry_runs(
+                make_dry_runs(
+                    db, evidence, store, place, day, method=method, weights=weights, again=again, progress=progress
+                )
+            )
             pairs = sorted((self.data / "manual_pairs").glob("*.parquet"))
             return score(db, place, day, judged, method, pairs)
 
@@ -181,7 +187,10 @@ def open_lab(home: Path | None = None) -> Lab:
     """
     named = home or (Path(os.environ[HOME_VARIABLE]) if os.environ.get(HOME_VARIABLE) else None)
     found = find_home((named or Path.cwd()).resolve())
-    return Lab(found, load_settings(found), load_catalogue(found / LOCATIONS))
+    lab = Lab(found, load_settings(found), load_catalogue(found / LOCATIONS))
+    for location in lab.settings.weights.keys() - lab.locations.keys():
+        raise SettingsError(f"weights.{location}: {UnknownLocation.named(location, lab.locations)}")
+    return lab
 
 
 def as_date(text: date | str) -> date:

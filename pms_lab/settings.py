@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
@@ -10,13 +11,21 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as SourceError
 
 from pms_lab.errors import SettingsError, listed
 from pms_lab.rules.consensus import Method
 from pms_lab.rules.tolerance import Tolerance
 
 HOME_VARIABLE = "PMS_LAB_HOME"
+MEANT = {"extra_forbidden": "there is no such setting", "missing": "it must be there"}
 FILE_NAME = "pms_lab.toml"
 LOCATIONS = Path("data") / "locations.toml"
 
@@ -26,6 +35,12 @@ def _tolerance(value: object) -> Tolerance:
         return value if isinstance(value, Tolerance) else Tolerance.parse(str(value))
     except SettingsError as exc:
         raise ValueError(str(exc)) from exc
+
+
+def _clock(value: object) -> object:
+    if isinstance(value, time) or (isinstance(value, str) and re.fullmatch(r"\d{1,2}:\d{2}", value)):
+        return value if isinstance(value, time) else value.zfill(5)
+    raise ValueError("not a time of day such as '06:00'")
 
 
 class Settings(BaseSettings):
@@ -39,13 +54,13 @@ class Settings(BaseSettings):
         run_at: local time at which the daily dry run is made.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PMS_LAB_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PMS_LAB_", extra="forbid", frozen=True)
 
-    tolerance: Annotated[Tolerance, BeforeValidator(_tolerance)] = Tolerance(Decimal("2.00"))
+    tolerance: Annotated[Tolerance, NoDecode, BeforeValidator(_tolerance)] = Tolerance(Decimal("2.00"))
     consensus: Method = Method.MEAN
     weights: Mapping[str, Mapping[str, Annotated[Decimal, Field(ge=0)]]] = {}
     agreement_target: Annotated[float, Field(gt=0, lt=1)] = 0.80
-    run_at: time = time(6)
+    run_at: Annotated[time, BeforeValidator(_clock)] = time(6)
 
     @classmethod
     def settings_customise_sources(
@@ -75,6 +90,8 @@ def load_settings(home: Path) -> Settings:
         return Located()
     except ValidationError as exc:
         raise SettingsError(f"{home / FILE_NAME} or the environment: {explained(exc)}") from exc
+    except SourceError as exc:
+        raise SettingsError(f"a variable PMS_LAB_… holds no valid JSON: {exc}") from exc
     except ValueError as exc:
         raise SettingsError(f"{home / FILE_NAME} is not valid TOML: {exc}") from exc
 
@@ -82,14 +99,15 @@ def load_settings(home: Path) -> Settings:
 def _refuse_unknown_variables() -> None:
     known = {f"PMS_LAB_{name.upper()}" for name in Settings.model_fields} | {HOME_VARIABLE}
     for variable in os.environ:
-        if variable.startswith("PMS_LAB_") and variable.split("__")[0] not in known:
+        if variable.startswith("PMS_LAB_") and variable not in known:
             raise SettingsError(f"{variable} in the environment is no setting: known are {listed(known)}")
 
 
 def explained(error: ValidationError) -> str:
     """Name each faulty field, its value and the rule, in one line."""
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
+        f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {MEANT.get(fault['type'], fault['msg'])}"
+        for fault in error.errors()
     )
 
 

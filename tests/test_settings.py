@@ -36,6 +36,8 @@ def test_the_environment_overrides_the_file_and_the_file_the_defaults(
         ("agreement_target = 80", "agreement_target = 80"),
         ("[weights.DESK]\ndemand = -1", "weights.DESK.demand = -1"),
         ("tolerance = ", "is not valid TOML"),
+        ("run_at = 6", "run_at = 6"),
+        ("run_at = 1800", "not a time of day such as '06:00'"),
     ],
 )
 def test_a_mistyped_setting_names_itself_and_its_file(tmp_path: Path, toml: str, named: str) -> None:
@@ -44,6 +46,17 @@ def test_a_mistyped_setting_names_itself_and_its_file(tmp_path: Path, toml: str,
         load_settings(tmp_path)
     assert named in str(error.value)
     assert "pms_lab.toml" in str(error.value)
+
+
+def test_a_percentage_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMS_LAB_TOLERANCE", "5%")
+    assert load_settings(tmp_path).tolerance == Tolerance(Decimal(5), is_percent=True)
+
+
+def test_a_variable_that_is_no_json_is_not_blamed_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMS_LAB_WEIGHTS", "{bad")
+    with pytest.raises(SettingsError, match=r"PMS_LAB_… holds no valid JSON.*weights"):
+        load_settings(tmp_path)
 
 
 def test_a_mistyped_variable_is_refused_and_the_known_ones_are_listed(

@@ -7,7 +7,8 @@ the realised prices of delivery days up to that same day are known: the market s
 
 import polars as pl
 
-from data.rebuild.tables import CELL, MONEY, RATES, RAW, RECOMMENDATIONS, run_instant, shaped, write
+from data.rebuild.tables import CELL, RATES, RAW, RECOMMENDATIONS, run_instant, shaped, write
+from pms_lab.scoring.contract import AMOUNT
 
 LOCATION = "PJM_EXPERTS"
 CURRENCY = "USD"
@@ -33,7 +34,7 @@ def deliveries(raw: pl.DataFrame) -> pl.DataFrame:
 
 def amount(price: pl.Expr) -> pl.Expr:
     """A price to the cent, half away from zero."""
-    return price.cast(pl.Decimal(24, 12)).round(2, mode="half_away_from_zero").cast(MONEY)
+    return price.cast(pl.Decimal(24, 12)).round(2, mode="half_away_from_zero").cast(AMOUNT)
 
 
 def recommendations(raw: pl.DataFrame, lag: int = 1) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The two shapes of table that are shipped, and how a frame is brought into them and written.
 
-Amounts are whole cents (Int64) while they are computed with, and `Decimal(14, 4)` once shipped.
+Amounts are whole cents (Int64) while they are computed with, and the contract's decimals once shipped.
 """
 
 from datetime import time
@@ -8,46 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
+from pms_lab.scoring.contract import AMOUNT, Kind, schema_of
+
 DATA = Path(__file__).resolve().parents[1]
 RAW = DATA / "raw"
 
-MONEY = pl.Decimal(14, 4)
-INSTANT = pl.Datetime("us", "UTC")
 RUN_AT = time(6)  # local time of the daily run
 CELL = ("run_date", "location", "product", "stay_date")
-CELL_COLUMNS = pl.Schema(
-    {
-        "run_date": pl.Date(),
-        "location": pl.String(),
-        "product": pl.String(),
-        "stay_date": pl.Date(),
-        "rate_plan": pl.String(),
-        "occupancy": pl.Int32(),
-        "tax_basis": pl.String(),
-    }
-)
-RECOMMENDATIONS = pl.Schema(
-    CELL_COLUMNS
-    | {
-        "agent": pl.String(),
-        "agent_version": pl.String(),
-        "rate": MONEY,
-        "currency": pl.String(),
-        "confidence": pl.Float64(),
-        "recommended_at": INSTANT,
-    }
-)
-RATES = pl.Schema(
-    CELL_COLUMNS
-    | {
-        "kind": pl.String(),
-        "rate": MONEY,
-        "currency": pl.String(),
-        "set_by": pl.String(),
-        "set_at": INSTANT,
-        "recommendation_seen_at": INSTANT,
-    }
-)
+RECOMMENDATIONS = pl.Schema(schema_of(Kind.RECOMMENDATIONS))
+RATES = pl.Schema(schema_of(Kind.RATES))
 
 
 def whole_cents(cents: pl.Expr) -> pl.Expr:
@@ -57,7 +26,7 @@ def whole_cents(cents: pl.Expr) -> pl.Expr:
 
 def money(cents: pl.Expr) -> pl.Expr:
     """Whole cents as an amount."""
-    return (cents.cast(pl.Decimal(18, 2)) / 100).cast(MONEY)
+    return (cents.cast(pl.Decimal(18, 2)) / 100).cast(AMOUNT)
 
 
 def run_instant(zone: str) -> pl.Expr:

@@ -65,12 +65,21 @@ def dry_run(
         str | None, typer.Option(metavar="LIMIT", help="What counts as agreement: 2.00 or 5%.")
     ] = None,
     every_cell: Annotated[bool, typer.Option("--all", help="Show dated cells without a manual rate too.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Make the day anew with the weights of today.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what the agents recommend for a day, and how it compares with the rates that people set."""
     from pms_lab.cli import commands
 
-    commands.dry_run(location, date and date.date(), tolerance, compare_to_manual, every_cell, as_json)
+    commands.dry_run(
+        location,
+        date and date.date(),
+        tolerance,
+        again=again,
+        compare=compare_to_manual,
+        every_cell=every_cell,
+        as_json=as_json,
+    )
 
 
 @app.command("import", epilog=EXIT_CODES)

@@ -22,14 +22,21 @@ OPTIONS: Final = {"location": "--location", "run_date": "--date"}
 
 
 def dry_run(
-    location: str, run_date: date | None, tolerance: str | None, compare: bool, every_cell: bool, as_json: bool
+    location: str,
+    run_date: date | None,
+    tolerance: str | None,
+    *,
+    again: bool,
+    compare: bool,
+    every_cell: bool,
+    as_json: bool,
 ) -> None:
     """Print the dry run of one location and day."""
     from pms_lab.reporting.text import as_record, text_report
 
     lab = open_lab()
     with bar(f"dry runs of {location}") as progress:
-        scores = lab.dry_run(location, run_date, tolerance, progress)
+        scores = lab.dry_run(location, run_date, tolerance, progress, again=again)
     if as_json:
         print_json(as_record(scores))
     else:

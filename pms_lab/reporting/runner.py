@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from traitlets.config import Config
 
 from pms_lab.errors import BadParameter, ReportFailed, hint, listed
 from pms_lab.files import in_place_of
@@ -99,17 +97,11 @@ def _execute(run: Run, parameters: Mapping[str, object], output: Path) -> None:
             progress_bar=False,
             log_output=False,
             cwd=str(run.home),
-            config=private_kernel(),
             extra_arguments=["--log-level=CRITICAL"],
         )
     except PapermillExecutionError as exc:
         first_line = exc.source.strip().partition("\n")[0]
         message = f"cell In [{exc.exec_count}] of {run.failed}, `{first_line}`, raised {exc.ename}: {exc.evalue}"
         raise ReportFailed(message, cell=exc.exec_count, notebook=run.failed) from exc
-    except (DeadKernelError, CellControlSignal) as exc:
+    except (DeadKernelError, CellControlSignal, RuntimeError) as exc:
         raise ReportFailed(f"the kernel of {run.failed} died: {exc}", cell=None, notebook=run.failed) from exc
-
-
-def private_kernel() -> Config:
-    """Let a kernel talk through files of its user, where the system can, rather than through open ports."""
-    return Config({"KernelManager": {"transport": "tcp" if sys.platform == "win32" else "ipc"}})

@@ -1,7 +1,7 @@
 """Dry runs: what the agents would have published, one Parquet file per run date and location.
 
-A dry run is made from the evidence and the weights of the day. It is made anew when evidence of its day has come in
-since, and is otherwise kept as it was: a later change of weights does not rewrite what was recommended then.
+A dry run is made from the evidence of its day and the weights that are set when it is made. It is kept as it was until
+evidence of its day comes in, or goes: a later change of weights alone does not rewrite what was recommended then.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 
 from pms_lab.domain.location import Location
 from pms_lab.domain.money import Money
-from pms_lab.errors import StoreError
+from pms_lab.errors import SettingsError, StoreError, hint, listed
 from pms_lab.files import in_place_of
 from pms_lab.rules.consensus import Consensus, Method, Vote, find_consensus
 from pms_lab.scoring.contract import AMOUNT, CONSENSUS
@@ -64,14 +64,6 @@ class DryRunStore:
         """Return where the dry run of a location and day lies, or would lie."""
         return self.folder / f"run_date={run_date.isoformat()}" / f"{location}.parquet"
 
-    def files(self, location: str, last: date) -> list[Path]:
-        """Return the dry runs of a location up to and including a day, oldest first."""
-        return sorted(
-            file
-            for file in self.folder.glob(f"run_date=*/{location}.parquet")
-            if file.parent.name <= f"run_date={last.isoformat()}"
-        )
-
     def write(self, location: str, run_date: date, rows: pl.DataFrame) -> Path:
         """Put a dry run in the place of an earlier one, in one step: a reader finds the old or the new, never half.
 
@@ -98,17 +90,31 @@ def make_dry_runs(
     *,
     method: Method,
     weights: Mapping[str, Decimal],
+    again: bool,
     progress: Callable[[float], None],
-) -> None:
-    """Make the dry run of `last`, and those before it that are missing or whose evidence has changed since."""
-    wanted = _evidence_by_day(db, evidence, location.code, last)
-    made = _evidence_of_made(db, store.files(location.code, last))
-    due = [day for day, name in wanted.items() if day == last or made.get(day) != name]
+) -> list[Path]:
+    """Make the dry runs up to `last` that are missing or whose evidence has changed since.
+
+    Args:
+        again: make that of `last` anew in any case, with today's weights and method.
+
+    Returns:
+        The files of all dry runs up to `last`, oldest first, without those of days whose evidence is gone.
+
+    Raises:
+        SettingsError: a weight is of an agent that never recommended anything there.
+        StoreError: evidence is in another currency than the location's, or a file cannot be written.
+    """
+    _check_agents(db, location.code, weights)
+    wanted = _evidence_by_day(db, evidence, location, last)
+    made = _evidence_of_made(db, [file for day in wanted if (file := store.path(location.code, day)).exists()])
+    due = [day for day, name in wanted.items() if made.get(day) != name or (again and day == last)]
     for done in range(0, len(due), DAYS_AT_ONCE):
         cells = db.ask("cells", location=location.code, run_dates=due[done : done + DAYS_AT_ONCE])
         for (day,), rows in dry_runs(cells, location, method, weights).partition_by("run_date", as_dict=True).items():
             store.write(location.code, day, rows.with_columns(evidence=pl.lit(wanted[day])).select(*SCHEMA))
         progress(min(1.0, (done + DAYS_AT_ONCE) / len(due)))
+    return [store.path(location.code, day) for day in wanted]
 
 
 def dry_runs(cells: pl.DataFrame, location: Location, method: Method, weights: Mapping[str, Decimal]) -> pl.DataFrame:
@@ -134,7 +140,7 @@ def dry_runs(cells: pl.DataFrame, location: Location, method: Method, weights: M
         agent=pl.lit(CONSENSUS),
         agent_version=pl.lit(None, dtype=pl.String),
         rate=pl.col("consensus"),
-        confidence=pl.col("confidence").list.mean(),
+        confidence=pl.col("confidence").list.mean().round(6),
         weight=pl.lit(None, dtype=pl.Float64),
         share=pl.lit(None, dtype=pl.Float64),
     )
@@ -167,9 +173,26 @@ def _votes(cells: pl.DataFrame, weights: Mapping[str, Decimal]) -> pl.DataFrame:
     return votes.with_columns(share=(pull / pull.sum().over("cell")).fill_nan(0.0))
 
 
-def _evidence_by_day(db: Database, evidence: EvidenceStore, location: str, last: date) -> dict[date, str]:
+def _check_agents(db: Database, location: str, weights: Mapping[str, Decimal]) -> None:
+    known = set(db.ask("agents", location=location)["agent"])
+    for agent in weights.keys() - known:
+        raise SettingsError(
+            f"weights.{location}.{agent}: no such agent ever recommended anything there; known are {listed(known)}"
+            f"{hint(agent, known)}"
+        )
+
+
+def _evidence_by_day(db: Database, evidence: EvidenceStore, location: Location, last: date) -> dict[date, str]:
     """Name the evidence of each run date up to `last` that has a recommendation, by its files' names and sizes."""
-    days = db.ask("evidence_by_day", location=location).filter(pl.col("is_recommended") & (pl.col("run_date") <= last))
+    days = db.ask("evidence_by_day", location=location.code).filter(
+        pl.col("is_recommended") & (pl.col("run_date") <= last)
+    )
+    currencies = set(days["currencies"].explode())
+    if currencies != {location.currency}:
+        raise StoreError(
+            f"evidence of {location.code} is in {listed(currencies)}, data/locations.toml says {location.currency}: "
+            "set it back, or give the location a new name"
+        )
     sizes = {file: (evidence.folder / file).stat().st_size for file in set(days["files"].explode())}
     return {
         day: sha256(repr([(file, sizes[file]) for file in files]).encode()).hexdigest()[:16]

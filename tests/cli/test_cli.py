@@ -121,6 +121,29 @@ def test_a_report_says_where_the_page_is_and_a_second_run_replaces_it(told: Path
     assert [path.name for path in runs.iterdir()] == ["daily_dry_run.ipynb"]
 
 
+def test_two_reports_at_once_do_not_disturb_one_another(told: Path) -> None:
+    command = [sys.executable, "-c", "from pms_lab.cli.app import main; main()", "report", "daily"]
+    both = [
+        subprocess.Popen(command, cwd=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in "ab"
+    ]
+    for process in both:
+        out, _ = process.communicate(timeout=100)
+        assert process.returncode == 0, out
+    assert sorted(path.name for path in (told / "reports" / "2026-02-18" / "DESK").iterdir()) == ["daily_dry_run.html"]
+    assert "2026-02-18" in (told / "reports" / "index.html").read_text("utf-8")
+
+
+def test_corrections_in_quick_succession_hold_in_the_order_in_which_they_came(home: Path) -> None:
+    from pms_lab.lab import open_lab
+
+    (home / "today.csv").write_text(HEADER + GOOD)
+    lab = open_lab(home)
+    for rate in range(20):
+        (home / "today.csv").write_text(HEADER + GOOD.replace("46.50", f"{60 + rate}.00"))
+        lab.import_file("recommendations", home / "today.csv")
+        assert lab.dry_run("DESK").today["rate"].to_list() == [60 + rate]
+
+
 def test_one_location_that_fails_does_not_stop_the_others(told: Path) -> None:
     evidence(
         told,

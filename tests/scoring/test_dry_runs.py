@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pms_lab.errors import NoEvidence, StoreError
+from pms_lab.errors import NoEvidence, SettingsError, StoreError
 from pms_lab.lab import Lab, open_lab
 from pms_lab.scoring.contract import Kind
 from pms_lab.scoring.dry_runs import SCHEMA, DryRunStore
@@ -83,14 +83,45 @@ def test_a_rate_that_comes_in_later_is_compared_by_the_next_run_of_any_later_day
     assert lab.dry_run("DESK", days[1]).days_scored == 1
 
 
-def test_a_change_of_weights_does_not_rewrite_earlier_days(lab: Lab) -> None:
+def test_a_change_of_weights_rewrites_no_day_unless_it_is_made_again(lab: Lab) -> None:
     days = [DAY, DAY + timedelta(days=1)]
     told = [vote(agent, rate, run_date=day) for day in days for agent, rate in [("a", "40.00"), ("b", "50.00")]]
     evidence(lab.home, Kind.RECOMMENDATIONS, told)
     lab.dry_run("DESK", days[1])
     (lab.home / "pms_lab.toml").write_text("[weights.DESK]\nb = 3\n")
-    by_day = open_lab().dry_run("DESK", days[1]).comparison.select("run_date", "rate").rows()
-    assert by_day == [(days[0], Decimal("45.0000")), (days[1], Decimal("47.5000"))]
+    kept = open_lab().dry_run("DESK", days[1]).comparison["rate"].to_list()
+    again = open_lab().dry_run("DESK", days[1], again=True).comparison["rate"].to_list()
+    assert kept == [Decimal("45.0000"), Decimal("45.0000")]
+    assert again == [Decimal("45.0000"), Decimal("47.5000")]
+
+
+def test_evidence_that_is_deleted_no_longer_counts(lab: Lab) -> None:
+    days = [DAY, DAY + timedelta(days=1)]
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("a", "40.00", run_date=days[1])])
+    wrong = evidence(lab.home, Kind.RECOMMENDATIONS, [vote("a", "500.00")], "import-20260218T060000.000000Z-aa")
+    assert lab.dry_run("DESK", days[1]).comparison.height == 2
+    wrong.unlink()
+    assert lab.dry_run("DESK", days[1]).comparison["run_date"].to_list() == [days[1]]
+
+
+def test_evidence_in_another_currency_than_the_location_s_is_not_relabelled(lab: Lab) -> None:
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("a", "40.00", currency="EUR")])
+    with pytest.raises(StoreError, match=r"is in EUR, data/locations.toml says USD"):
+        lab.dry_run("DESK", DAY)
+
+
+@pytest.mark.parametrize(
+    ("toml", "named"),
+    [
+        ("[weights.DSEK]\na = 2\n", r"unknown location 'DSEK'.*did you mean DESK"),
+        ("[weights.DESK]\ndemnd = 2\n", r"weights.DESK.demnd: no such agent.*did you mean demand"),
+    ],
+)
+def test_a_weight_for_nobody_is_refused_by_name(lab: Lab, toml: str, named: str) -> None:
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "40.00")])
+    (lab.home / "pms_lab.toml").write_text(toml)
+    with pytest.raises(SettingsError, match=named):
+        open_lab().dry_run("DESK", DAY)
 
 
 def test_a_dry_run_never_looks_past_its_day(lab: Lab) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -88,23 +88,27 @@ def import_file(
         counts[TWIN_REASONS[kind]] += finished.twins
         if examined(path) != source:
             raise FileRefused(f"{path} changed while it was read: import it again when it is complete")
-        evidence, quarantine = _publish(finished, kind, data_folder, f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{source}")
+        evidence, quarantine = _publish(finished, kind, data_folder, source, now)
     reasons = tuple((reason, count) for reason, count in counts.most_common() if count)
     return ImportOutcome(kind, path, finished.accepted, finished.refused, evidence, quarantine, reasons)
 
 
-def _publish(finished: Finished, kind: Kind, data_folder: Path, name: str) -> tuple[Path | None, Path | None]:
+def _publish(
+    finished: Finished, kind: Kind, data_folder: Path, content: str, now: datetime
+) -> tuple[Path | None, Path | None]:
     """Let the quarantine appear and then the evidence.
 
     A process that dies between the two leaves a quarantine file too many; in the other order it would leave rows
     that look like a whole import, and no word of those that were refused.
     """
+    store = EvidenceStore(data_folder)
+    name = store.name_for(kind, now, content)
     evidence = quarantine = None
     try:
         if finished.refused:
             quarantine = appear(finished.quarantine, data_folder / QUARANTINE / f"{IMPORT_PREFIX}{name}.csv")
         if finished.accepted:
-            evidence = EvidenceStore(data_folder).publish(finished.evidence, kind, name)
+            evidence = store.publish(finished.evidence, kind, name)
     except BaseException:
         if quarantine:
             quarantine.unlink(missing_ok=True)

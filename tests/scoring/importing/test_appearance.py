@@ -103,7 +103,7 @@ def test_two_processes_may_import_at_once(tmp_path: Path) -> None:
         process.communicate()
     assert [process.returncode for process in processes] == [0, 0, 0]
     files = EvidenceStore(data).files(Kind.RECOMMENDATIONS)
-    assert sorted(len(pl.read_parquet(file)) for file in files) == [900, 1800]
+    assert {len(pl.read_parquet(file)) for file in files} == {900, 1800}
     assert sorted(len(quarantined(file)) for file in (data / "quarantine").iterdir()) == [100, 200]
     assert not list(data.glob(".staging-*"))
 
@@ -171,4 +171,4 @@ def test_a_data_folder_may_have_any_name(tmp_path: Path) -> None:
         f"recommendations/{outcome.evidence.name}" if outcome.evidence else "",
     ]
     assert outcome.evidence is not None
-    assert outcome.evidence.name.startswith("import-20260218T060001Z-")
+    assert outcome.evidence.name.startswith("import-20260218T060001.000000Z-")

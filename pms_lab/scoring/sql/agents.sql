@@ -1,0 +1,2 @@
+-- Which agents ever recommended anything for a location?
+SELECT DISTINCT agent FROM recommendations WHERE location = $location
