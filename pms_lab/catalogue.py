@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from pms_lab.domain.location import Location, Product
+from pms_lab.domain.location import NAME, Location, Product
 from pms_lab.errors import SettingsError
 from pms_lab.settings import explained
 
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Code = Annotated[str, Field(pattern=NAME)]
 
 
 def _zone(name: object) -> ZoneInfo:
@@ -28,6 +28,13 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
+def _different_labels(products: dict[str, _ProductEntry]) -> dict[str, _ProductEntry]:
+    labels = [product.label for product in products.values()]
+    if len(set(labels)) < len(labels):
+        raise ValueError("two products have one label: nobody could tell them apart")
+    return products
+
+
 class _ProductEntry(_Entry):
     label: str
     floor: Annotated[Decimal, Field(allow_inf_nan=False)] | None = None
@@ -38,7 +45,7 @@ class _LocationEntry(_Entry):
     zone: Annotated[ZoneInfo, BeforeValidator(_zone)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     price_step: Annotated[Decimal, Field(gt=0)]
-    products: Annotated[dict[Code, _ProductEntry], Field(min_length=1)]
+    products: Annotated[dict[Code, _ProductEntry], Field(min_length=1), AfterValidator(_different_labels)]
     allow_negative: bool = False
     note: str = ""
 

@@ -151,7 +151,8 @@ class Lab:
 
         Args:
             run_date: by default the location's last one in the evidence.
-            parameters: further ones of the notebook, such as ``{"tolerance": "5%"}``.
+            parameters: further ones of the notebook, such as ``{"tolerance": "5%"}``. A run with some is a 'what
+                if': it has a page of its own and leaves the day's report alone.
 
         Returns:
             The page. The executed notebook is in papermill_runs/<date>/<location>/.
@@ -165,8 +166,11 @@ class Lab:
 
         day = self.recommended_day(location, run_date)
         place = Path(day.isoformat()) / location
-        page = self.home / "reports" / place / "daily_dry_run.html"
-        kept = self.home / "papermill_runs" / place / "daily_dry_run.ipynb"
+        name = "daily_dry_run.what_if" if parameters else "daily_dry_run"
+        page = self.home / "reports" / place / f"{name}.html"
+        kept = self.home / "papermill_runs" / place / f"{name}.ipynb"
+        if parameters and "tolerance" in parameters:
+            Tolerance.parse(str(parameters["tolerance"]))
         run = Run(self.home / "notebooks" / "01_daily_dry_run.ipynb", kept, self.home)
         with executed(run, {**(parameters or {}), "location": location, "run_date": day.isoformat()}) as notebook:
             render(notebook, page, self.home / "reports" / ".scripts" / "vega")

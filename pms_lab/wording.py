@@ -5,16 +5,18 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_precision
 
 UNKNOWN: Final = "–"
 
 
 def money(amount: Decimal | float | None, currency: str) -> str:
-    """Write an amount, such as ``$46.50`` or ``-€3.10``; unknown is a dash."""
+    """Write an amount, such as ``$46.50`` or ``-€3.10``, halves rounded away from zero; unknown is a dash."""
     if amount is None:
         return UNKNOWN
-    return format_currency(Decimal(str(amount)), currency, locale="en_US")
+    smallest = Decimal(1).scaleb(-get_currency_precision(currency))
+    exact = Decimal(str(amount)).quantize(smallest, ROUND_HALF_UP)
+    return format_currency(exact, currency, locale="en_US")
 
 
 def signed_money(amount: Decimal | float | None, currency: str) -> str:

@@ -50,6 +50,11 @@ def test_the_shipped_catalogue_is_valid() -> None:
         ("[DESK]", '["../x"]', "../x"),
         ("name", "nmae", "DESK.name"),
         ("[DESK]", "[DESK", "cannot be read"),
+        (
+            '{ E = { label = "E-class" } }',
+            '{ E = { label = "Car" }, F = { label = "Car" } }',
+            "two products have one label",
+        ),
     ],
 )
 def test_a_mistyped_entry_names_itself(tmp_path: Path, was: str, now: str, named: str) -> None:

@@ -39,8 +39,10 @@ def agreement_over_time(
         within: what counts as agreement, in words.
     """
     days = for_chart(by_run_date.filter(pl.col("scored") > 0)).with_columns(pooled=_pooled())
-    time = alt.X("run_date:T", title="run date")
-    share = alt.Y("within:Q", title="share of cells", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=PERCENT))
+    few = days.height <= 10
+    time = alt.X("run_date:T", title="run date", axis=alt.Axis(tickCount="day" if few else alt.Undefined))
+    shares = alt.Axis(format=PERCENT, values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    share = alt.Y("within:Q", title="share of cells", scale=alt.Scale(domain=[-0.03, 1.03]), axis=shares)
     tooltip = [
         alt.Tooltip("run_date:T", title="run date"),
         alt.Tooltip("within:Q", title="that day", format=PERCENT),
@@ -129,7 +131,7 @@ def bias_by_product(bias: pl.DataFrame, labels: Mapping[str, str], currency: str
         scale=alt.Scale(domain=["systematic", "may be chance"], range=[TARGET_COLOUR, AGENT_COLOUR]),
     )
     measured = f"recommended − manual ({currency}), mean and 95% interval"
-    axis = alt.X("low:Q", title=measured, scale=alt.Scale(padding=12))
+    axis = alt.X("low:Q", title=measured, scale=alt.Scale(padding=12), axis=alt.Axis(tickCount=8))
     interval = (
         alt.Chart(rows).mark_rule(strokeWidth=3).encode(product, axis, x2="high:Q", color=colour, tooltip=tooltip)
     )

@@ -29,7 +29,8 @@ CONFIG: Final[dict[str, Any]] = {
         "domainColor": "#cbd2d9",
         "tickColor": "#cbd2d9",
     },
-    "legend": {"labelColor": INK, "titleColor": MUTED, "titleFontWeight": "normal"},
+    "axisY": {"labelLimit": 150},
+    "legend": {"orient": "top", "columns": 8, "labelColor": INK, "titleColor": MUTED, "titleFontWeight": "normal"},
     "title": {"anchor": "start", "color": INK, "fontSize": 14, "subtitleColor": MUTED, "subtitleFontSize": 12},
 }
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
+
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,8 @@ class Location:
     products: Mapping[str, Product]
     allow_negative: bool = False
     note: str = ""
+
+    def label(self, product: str) -> str:
+        """Name a product as people read it; one that is no longer sold there keeps its code."""
+        known = self.products.get(product)
+        return known.label if known else product

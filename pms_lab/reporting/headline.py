@@ -43,6 +43,7 @@ class Headline:
     run_date: date
     is_last: bool
     note: str
+    tolerance: str
     tiles: tuple[Tile, ...]
 
     def record(self) -> dict[str, Any]:
@@ -51,6 +52,7 @@ class Headline:
             "location": self.location,
             "name": self.name,
             "run_date": self.run_date.isoformat(),
+            "tolerance": self.tolerance,
             "figures": [vars(tile) for tile in self.tiles],
         }
 
@@ -63,7 +65,7 @@ class Headline:
             f'<h1 style="margin-bottom:0">{escape(self.name)}</h1>'
             f'<p style="color:#52606d;margin-top:4px">Dry run of {self.run_date:%A}, {self.run_date.day} '
             f"{self.run_date:%B %Y}{', the last in its data' if self.is_last else ''} · {escape(self.location)} · "
-            "nothing was published</p>"
+            f"agreement within {escape(self.tolerance)} · nothing was published</p>"
             f'<p style="color:#52606d;font-style:italic">{escape(self.note)}</p>'
             f'<div style="{GRID}">{tiles}</div>'
         )
@@ -72,7 +74,8 @@ class Headline:
 def headline(scores: Scores, is_last: bool) -> Headline:
     """Sum up the scores of one location."""
     place = scores.location
-    return Headline(place.code, place.name, scores.run_date, is_last, place.note, tuple(_tiles(scores)))
+    tiles = tuple(_tiles(scores))
+    return Headline(place.code, place.name, scores.run_date, is_last, place.note, within_words(scores), tiles)
 
 
 def within_words(scores: Scores) -> str:
@@ -85,14 +88,13 @@ def within_words(scores: Scores) -> str:
 def _tiles(scores: Scores) -> list[Tile]:
     scored = scores.today.filter(pl.col("difference").is_not_null())
     overall = scores.overall.row(0, named=True)
-    within = within_words(scores)
     so_far = (
         f"{overall['scored']:,} cells on {scores.days_scored:,} run {'date' if scores.days_scored == 1 else 'dates'}"
     )
     tiles = [
         Tile("Exact, this run date", _share(scored["exact"]), _count(scored["exact"])),
-        Tile(f"Within {within}, this run date", _share(scored["within"]), _count(scored["within"])),
-        Tile(f"Within {within}, all so far", percent(overall["within"], 1), so_far),
+        Tile("Within, this run date", _share(scored["within"]), _count(scored["within"])),
+        Tile("Within, all so far", percent(overall["within"], 1), so_far),
         Tile(
             "Mean error, all so far",
             money(overall["error"], scores.location.currency),

@@ -13,6 +13,7 @@ from pms_lab.files import in_place_of
 from pms_lab.reporting.page import META_NAME, template
 
 META: Final = re.compile(rf'<meta name="{META_NAME}" content="([^"]*)">')
+WHAT_IF: Final = "what_if"
 HEAD_BYTES: Final = 16_384
 
 
@@ -39,9 +40,13 @@ def _page(path: Path, reports: Path) -> dict[str, Any] | None:
         found = META.search(file.read(HEAD_BYTES))
     if found is None:
         return None
-    return {**json.loads(html.unescape(found[1])), "link": path.relative_to(reports).as_posix()}
+    return {
+        **json.loads(html.unescape(found[1])),
+        "link": path.relative_to(reports).as_posix(),
+        "what_if": WHAT_IF in path.name,
+    }
 
 
 def _rendered(pages: list[dict[str, Any]]) -> str:
-    by_location = {name: list(reversed(list(group))) for name, group in groupby(pages, lambda page: page["name"])}
-    return template("index.html.j2").render(locations=by_location)
+    groups = (list(group) for _, group in groupby(pages, lambda page: page["location"]))
+    return template("index.html.j2").render(locations=[list(reversed(group)) for group in groups])

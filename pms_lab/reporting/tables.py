@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -11,9 +12,10 @@ from great_tables import GT, loc, style
 from pms_lab.domain.location import Location
 from pms_lab.scoring.contract import CONSENSUS
 from pms_lab.scoring.scores import Scores
-from pms_lab.wording import UNKNOWN, change
+from pms_lab.wording import UNKNOWN, change, money, signed_money
 
 MOST_ROWS: Final = 40
+DETAILS: Final = {"stay_date": "Stay date", "rate_plan": "Rate plan", "occupancy": "Persons", "tax_basis": "Tax"}
 
 
 @dataclass(frozen=True)
@@ -29,31 +31,43 @@ class Table:
 
 
 def cells_of_the_day(scores: Scores) -> Table:
-    """Show the cells of the run date that a person can judge: those with a manual rate, or without a stay date."""
-    judged = pl.col("manual").is_not_null() | pl.col("manual_seen").is_not_null() | pl.col("stay_date").is_null()
-    told = scores.today.filter(judged)
-    rows = told.head(MOST_ROWS).with_columns(
+    """Show the cells of the run date that a person can judge: those with a manual rate, or without a stay date.
+
+    Of more than `MOST_ROWS`, those with the largest difference.
+    """
+    has_manual = pl.col("manual").is_not_null() | pl.col("manual_seen").is_not_null()
+    judged = scores.today.filter(has_manual | pl.col("stay_date").is_null())
+    rows = judged
+    if judged.height > MOST_ROWS:
+        rows = judged.sort(pl.col("difference").abs(), descending=True, nulls_last=True).head(MOST_ROWS)
+    shown = rows.select(
         _label(scores.location),
-        moved=pl.Series([_moved(row) for row in told.head(MOST_ROWS).iter_rows(named=True)], dtype=pl.String),
-        verdict=_verdict(),
+        *[name for name in DETAILS if rows[name].null_count() < rows.height],
+        "current",
+        "rate",
+        pl.Series("moved", [_moved(row) for row in rows.iter_rows(named=True)], dtype=pl.String),
+        pl.coalesce("manual", "manual_seen"),
+        "difference",
+        _verdict().alias("verdict"),
     )
-    shown = ["label", "stay_date", "current", "rate", "moved", "manual", "difference", "verdict"]
-    left = (
-        f"{scores.today.height - rows.height:,} more cells were recommended that day, without a manual rate to compare."
-    )
-    table = _table(rows.select(shown), "today", scores.location.currency, ["current", "rate", "manual"], ["difference"])
-    table = table.cols_label(
-        label="Class", stay_date="Stay date", current="Current", rate="Recommended", moved="Change",
-        manual="Manual", difference="Difference", verdict="Verdict",
-    )  # fmt: skip
-    table = table.cols_align("right", "moved").tab_style(
+    table = _table(shown, "today", scores.location.currency, ["current", "rate", "manual"], ["difference"])
+    names = {**DETAILS, "label": "Class", "current": "Current", "rate": "Recommended", "moved": "Change"}
+    names |= {"manual": "Manual", "difference": "Difference", "verdict": "Verdict"}
+    table = table.cols_label({name: names[name] for name in shown.columns}).cols_align("right", "moved")
+    table = table.tab_style(
         style.css("padding-left: 24px"), [loc.body(columns="verdict"), loc.column_labels("verdict")]
     )
-    if told["stay_date"].null_count() == told.height:
-        table = table.cols_hide("stay_date")
-    if scores.today.height > rows.height:
-        table = table.tab_source_note(left)
+    for note in _left_out(scores.today.height - judged.height, judged.height - rows.height):
+        table = table.tab_source_note(note)
     return Table("today", rows.height, table.as_raw_html())
+
+
+def _left_out(without_manual: int, smaller: int) -> list[str]:
+    told = [
+        (smaller, "more with a manual rate and a smaller difference."),
+        (without_manual, "more on that day without a manual rate to compare."),
+    ]
+    return [f"{count:,} {what}" for count, what in told if count]
 
 
 def products_compared(scores: Scores) -> Table:
@@ -71,17 +85,17 @@ def agents_table(scores: Scores) -> Table:
     return Table("agents", rows.height, table.as_raw_html())
 
 
-MEASURES: Final = ("cells", "scored", "coverage", "exact", "within", "error", "bias", "confidence")
+MEASURES: Final = ("recommended", "scored", "coverage", "exact", "within", "error", "bias", "confidence")
 
 
 def _measures(rows: pl.DataFrame, name: str, currency: str) -> GT:
     table = _table(rows, name, currency, ["error"], ["bias"])
     return (
-        table.fmt_integer(["cells", "scored"])
+        table.fmt_integer(["recommended", "scored"])
         .fmt_percent(["coverage", "exact", "within"], decimals=1)
         .fmt_percent("confidence", decimals=0)
         .cols_label(
-            cells="Cells", scored="Compared", coverage="Coverage", exact="Exact", within="Within",
+            recommended="Recommended", scored="Compared", coverage="Coverage", exact="Exact", within="Within",
             error="Mean error", bias="Bias", confidence="Confidence",
         )
     )  # fmt: skip
@@ -91,8 +105,8 @@ def _table(rows: pl.DataFrame, name: str, currency: str, amounts: list[str], dif
     numbers = [column for column, kind in rows.schema.items() if kind.is_numeric()]
     return (
         GT(rows, id=name)
-        .fmt_currency(amounts, currency=currency)
-        .fmt_currency(differences, currency=currency, force_sign=True)
+        .fmt(partial(money, currency=currency), amounts)
+        .fmt(partial(signed_money, currency=currency), differences)
         .cols_align("right", numbers)
         .sub_missing(missing_text=UNKNOWN)
         .tab_options(

@@ -89,7 +89,7 @@ def _manual_lines(scores: Scores) -> Iterator[str]:
             yield f"  {_name(row, location)}: {money(row['manual'], location.currency)} ({_verdict(row, location)})"
         elif row["manual_seen"] is not None:
             seen = money(row["manual_seen"], location.currency)
-            yield f"  {_name(row, location)}: {seen} (not counted: set after the recommendation was seen)"
+            yield f"  {_name(row, location)}: {seen} (not counted: the recommendation had been seen)"
 
 
 def _verdict(row: Row, location: Location) -> str:
@@ -122,8 +122,6 @@ def _of(agree: pl.Series, what: str) -> str:
 
 
 def _name(row: Row, location: Location) -> str:
-    product = location.products.get(row["product"])
-    label = product.label if product else row["product"]
-    return " ".join(
-        str(part) for part in (label, row["stay_date"], row["rate_plan"], row["occupancy"]) if part is not None
-    )
+    persons = row["occupancy"] and f"{row['occupancy']} persons"
+    parts = (location.label(row["product"]), row["stay_date"], row["rate_plan"], persons, row["tax_basis"])
+    return " ".join(str(part) for part in parts if part is not None)

@@ -70,8 +70,9 @@ def _advice(worst: dict[str, float], scores: Scores) -> str:
     best = of_product.sort(pl.col("pull").abs(), descending=True).row(0, named=True)
     against = best["pull"] * worst["mean"] < 0
     moved = signed_money(best["pull"] if against else -best["pull"], scores.location.currency)
-    return f"10% {'more' if against else 'less'} weight on {best['agent']} would have moved it by about {moved}"
+    direction, label = "more" if against else "less", _label(scores.location, worst)
+    return f"10% {direction} weight on {best['agent']} would have moved {label} by about {moved}"
 
 
 def _label(location: Location, row: dict[str, float]) -> str:
-    return location.products[str(row["product"])].label
+    return location.label(str(row["product"]))

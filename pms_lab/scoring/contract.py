@@ -7,15 +7,15 @@ one expression over one row. Rules between rows (no cell twice) are kept by the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import dataframely as dy
 import polars as pl
 
-from pms_lab.domain.location import Location
+from pms_lab.domain.location import NAME, Location
 
-NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 TEXT: Final = r"^[^=+\-@<>\x00-\x1f\x7f][^<>\x00-\x1f\x7f]{0,199}$"
 AMOUNT: Final = pl.Decimal(14, 4)
 CONSENSUS: Final = "consensus"
@@ -33,7 +33,7 @@ class _Row(dy.Schema):
     """What both kinds of row share.
 
     `row` is the row's number in its file, counted from 1 without the header. `unreadable` names the values that
-    could not be read as their type. `location_currency`, `known_product` and `allow_negative` come from the catalogue;
+    could not be read as their type. `location_currency`, `known_product` and those after come from the catalogue;
     they are null for an unknown location.
     """
 
@@ -51,6 +51,7 @@ class _Row(dy.Schema):
     location_currency = dy.String(nullable=True)
     known_product = dy.Bool(nullable=True)
     allow_negative = dy.Bool(nullable=True)
+    latest_run_date = dy.Date(nullable=True)
 
     @dy.rule()
     def readable(cls) -> pl.Expr:
@@ -71,6 +72,10 @@ class _Row(dy.Schema):
     @dy.rule()
     def rate_is_not_negative(cls) -> pl.Expr:
         return (pl.col("rate") >= 0) | pl.col("allow_negative").fill_null(True)
+
+    @dy.rule()
+    def run_is_not_in_the_future(cls) -> pl.Expr:
+        return (pl.col("run_date") <= pl.col("latest_run_date")).fill_null(True)
 
     @dy.rule()
     def stay_is_not_past(cls) -> pl.Expr:
@@ -124,14 +129,28 @@ def schema_of(kind: Kind) -> dict[str, pl.DataType]:
     return {name: columns[name].dtype for name in COLUMNS[kind]}
 
 
-def with_catalogue(rows: pl.DataFrame, catalogue: Mapping[str, Location]) -> pl.DataFrame:
-    """Join the facts of each row's location: `location_currency`, `known_product`, `allow_negative`."""
+def with_catalogue(rows: pl.DataFrame, catalogue: Mapping[str, Location], now: datetime) -> pl.DataFrame:
+    """Join the facts of each row's location, for the rules.
+
+    They are `location_currency`, `known_product`, `allow_negative` and `latest_run_date`, which is tomorrow by the
+    location's clock: a clock may be somewhat fast, but a year is mistyped.
+    """
     facts = pl.DataFrame(
-        [(code, place.currency, place.allow_negative, list(place.products)) for code, place in catalogue.items()],
+        [
+            (
+                code,
+                place.currency,
+                place.allow_negative,
+                now.astimezone(place.zone).date() + timedelta(days=1),
+                list(place.products),
+            )
+            for code, place in catalogue.items()
+        ],
         schema={
             "location": pl.String,
             "location_currency": pl.String,
             "allow_negative": pl.Boolean,
+            "latest_run_date": pl.Date,
             "products": pl.List(pl.String),
         },
         orient="row",

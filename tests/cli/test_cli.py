@@ -109,16 +109,33 @@ def test_what_was_imported_is_in_the_next_dry_run(home: Path) -> None:
 
 
 def test_a_report_says_where_the_page_is_and_a_second_run_replaces_it(told: Path) -> None:
-    done = pms_lab("report", "daily", "--location", "DESK", "-p", "tolerance=5%", "--json")
+    done = pms_lab("report", "daily", "--location", "DESK", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     page = Path(json.loads(done.stdout)["pages"]["DESK"])
     assert page == told / "reports" / "2026-02-18" / "DESK" / "daily_dry_run.html"
-    assert "within 5%" in page.read_text("utf-8")
+    first = page.read_bytes()
     assert pms_lab("report", "daily").stdout.splitlines()[0] == str(page)
-    assert "within $2" in page.read_text("utf-8")
+    assert page.read_bytes() == first
     assert [path.name for path in page.parent.iterdir()] == ["daily_dry_run.html"]
     runs = told / "papermill_runs" / "2026-02-18" / "DESK"
     assert [path.name for path in runs.iterdir()] == ["daily_dry_run.ipynb"]
+
+
+def test_a_what_if_leaves_the_day_s_report_alone(told: Path) -> None:
+    assert pms_lab("report", "daily", "--location", "DESK").returncode == 0
+    done = pms_lab("report", "daily", "--location", "DESK", "-p", "tolerance=5%", "--json")
+    page = Path(json.loads(done.stdout)["pages"]["DESK"])
+    assert page.name == "daily_dry_run.what_if.html"
+    assert "agreement within 5%" in page.read_text("utf-8")
+    assert "agreement within $2" in page.with_name("daily_dry_run.html").read_text("utf-8")
+    assert "2026-02-18 (what if)" in (told / "reports" / "index.html").read_text("utf-8")
+
+
+def test_a_mistyped_tolerance_is_refused_before_anything_runs(told: Path) -> None:
+    done = pms_lab("report", "daily", "--location", "DESK", "-p", "tolerance=two")
+    assert done.returncode == 1
+    assert "tolerance 'two' is neither" in done.stderr
+    assert not (told / "papermill_runs").exists()
 
 
 def test_two_reports_at_once_do_not_disturb_one_another(told: Path) -> None:

@@ -139,5 +139,18 @@ def test_the_headline_in_the_page_is_what_the_index_reads(city_page: Path) -> No
     assert (record["location"], record["run_date"]) == ("CITY_HOTEL", "2017-07-02")
 
 
+def test_two_locations_of_one_name_are_both_listed(home: Path) -> None:
+    toml = home / "data" / "locations.toml"
+    toml.write_text(toml.read_text().replace('"Airport desk"', '"Inn"'))
+    votes = [vote("demand", "46.50"), vote("demand", "90.00", location="INN", product="A", currency="EUR")]
+    evidence(home, Kind.RECOMMENDATIONS, votes)
+    lab = open_lab(home)
+    for location in ("DESK", "INN"):
+        lab.run_daily_report(location)
+    text = lab.write_index().read_text("utf-8")
+    assert "Inn · DESK" in text
+    assert "Inn · INN" in text
+
+
 def test_an_empty_index_says_how_to_make_a_report(home: Path) -> None:
     assert "pms-lab report daily" in open_lab(home).write_index().read_text("utf-8")

@@ -1,6 +1,7 @@
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,14 @@ def test_each_cell_says_what_is_known_of_it(lab: Lab, rates: list[dict[str, obje
     evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "46.50")])
     evidence(lab.home, Kind.RATES, rates)
     assert line in text_report(lab.dry_run("DESK"), SIX, compare=True).splitlines()
+
+
+def test_occupancy_and_tax_basis_tell_cells_apart(lab: Lab) -> None:
+    cell: dict[str, Any] = {"stay_date": date(2026, 3, 1), "rate_plan": "BAR", "occupancy": 2, "tax_basis": "net"}
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "46.50", **cell)])
+    assert "  E-class 2026-03-01 BAR 2 persons net: $46.50" in text_report(
+        lab.dry_run("DESK"), SIX, compare=False, every_cell=True
+    )
 
 
 def test_dated_cells_without_a_manual_rate_are_counted_unless_all_are_wanted(lab: Lab) -> None:

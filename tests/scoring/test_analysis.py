@@ -51,7 +51,7 @@ def test_a_class_that_is_off_day_after_day_is_named_with_direction_size_and_cert
 
 def test_the_agent_whose_weight_would_have_moved_it_is_named_and_which_way(analysed: Callable[..., str]) -> None:
     assert analysed([6.0, 6.4, 5.6, 6.2, 5.8, 6.0], [0.0] * 6).endswith(
-        "10% less weight on bold would have moved it by about -$0.15"
+        "10% less weight on bold would have moved E-class by about -$0.15"
     )
 
 
@@ -59,7 +59,7 @@ def test_an_underpriced_class_wants_more_weight_on_the_dearer_agent(analysed: Ca
     said = analysed([-1.0] * 6, [-6.0, -6.2, -5.8, -6.4, -5.6, -5.0])
     assert said.startswith("agents underprice E-class by $3.42")
     assert "weight on" in said
-    assert said.endswith("would have moved it by about +$0.12")
+    assert said.endswith("would have moved E-class by about +$0.12")
 
 
 def test_differences_that_come_and_go_may_be_chance(analysed: Callable[..., str]) -> None:

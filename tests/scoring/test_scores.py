@@ -73,7 +73,7 @@ def test_every_measure_equals_slow_decimal_arithmetic(
         mine = [row for row in rows if row[2] == measured["agent"]]
         both = [(rate, manual) for *_, rate, manual, _ in mine if rate is not None and manual is not None]
         recommended = [row for row in mine if row[3] is not None]
-        assert measured["cells"] == len(mine)
+        assert measured["recommended"] == len(recommended)
         assert measured["scored"] == len(both)
         assert measured["coverage"] == (pytest.approx(len(both) / len(recommended)) if recommended else None)
         assert measured["confidence"] == pytest.approx(sum(row[5] for row in mine) / len(mine) / 100, abs=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -28,10 +29,10 @@ class Checked:
     counts: Mapping[str, int]
 
 
-def check(cells: pl.DataFrame, kind: Kind, catalogue: Mapping[str, Location]) -> Checked:
+def check(cells: pl.DataFrame, kind: Kind, catalogue: Mapping[str, Location], now: datetime) -> Checked:
     """Read cells as the contract's types and keep the rows that obey its rules."""
     text = stripped(cells)
-    good, failure = CONTRACTS[kind].filter(with_catalogue(parsed(text, kind), catalogue))
+    good, failure = CONTRACTS[kind].filter(with_catalogue(parsed(text, kind), catalogue, now))
     details = failure.details()
     verdicts = details.select("row", "location_currency", pl.col(pl.Enum) == "invalid")
     refused, counts = explained(text.join(verdicts, on="row", maintain_order="left"), kind, catalogue)

@@ -77,7 +77,7 @@ def import_file(
     with staging_folder(data_folder) as folder, closing(Staging(folder, kind)) as staging:
         counts: Counter[str] = Counter()
         for batch in read_batches(kind, path, rows_per_batch):
-            checked = check(batch.cells, kind, catalogue)
+            checked = check(batch.cells, kind, catalogue, now)
             staging.add(batch.cells, checked.good, checked.refused, batch.broken)
             counts.update(checked.counts)
             counts.update(reason.partition(":")[0] for reason in batch.broken["reason"])

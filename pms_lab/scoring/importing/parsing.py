@@ -12,6 +12,7 @@ from pms_lab.scoring.contract import Kind, schema_of
 
 _DATE: Final = r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}(?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+_DAY: Final = rf"^{_DATE}(?:[T ]00:00:00(?:\.0+)?)?$"  # pandas has no day, only its midnight
 _NAIVE: Final = rf"^{_DATE}[T ]{_CLOCK}$"
 _ZONED: Final = rf"^{_DATE}[T ]{_CLOCK}(?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)$"
 _PLAIN: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -62,7 +63,7 @@ def _value(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Decimal):
         return text.cast(dtype, strict=False)
     if isinstance(dtype, pl.Date):
-        return _only(text, rf"^{_DATE}$").str.to_date("%Y-%m-%d", strict=False)
+        return _only(text, _DAY).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     if isinstance(dtype, pl.Datetime):
         return _time(text)
     if isinstance(dtype, pl.Int32):

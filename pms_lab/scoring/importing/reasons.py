@@ -31,6 +31,7 @@ RULES: Final[Mapping[str, tuple[str, str]]] = {
     "product_is_known": ("product", "is no product of its location"),
     "currency_is_the_location_s": ("currency", "is not that of its location"),
     "rate_is_not_negative": ("rate", "is negative"),
+    "run_is_not_in_the_future": ("run_date", "is in the future"),
     "stay_is_not_past": ("stay_date", "is before the run date"),
     "agent|regex": ("agent", _NAME),
     "agent_version|regex": ("agent_version", _TEXT),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from codecs import getincrementaldecoder
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +50,17 @@ class Utf8File(io.RawIOBase):
         super().close()
 
     def _check(self, chunk: bytes) -> None:
+        if self.position == 0 and chunk.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise self._refusal("the mark of UTF-16", "UTF-16")
         try:
             text = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as exc:
             raise self._refusal(f"the byte 0x{exc.object[exc.start]:02x}", "ISO-8859-1") from exc
         if "\0" in text:
-            raise self._refusal("a NUL", "UTF-16")
+            raise self._refusal("a NUL, as UTF-16 without a mark does", "UTF-16")
 
     def _refusal(self, found: str, encoding: str) -> FileRefused:
         return FileRefused(
-            f"{self._path} is not UTF-8 text: it holds {found} after {self.position:,} bytes or later; save it as "
+            f"{self._path} is not UTF-8 text: it holds {found}; save it as "
             f"UTF-8, or convert it, for instance with 'iconv -f {encoding} -t UTF-8'"
         )

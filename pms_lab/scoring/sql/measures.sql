@@ -1,5 +1,5 @@
 -- What every question measures of a group of recommendations:
---   cells        recommendations asked for, whether or not there is a rate
+--   recommended  cells with a recommended rate
 --   scored       those with a recommended and an independent manual rate: only these can agree or disagree
 --   coverage     scored / recommended; a missing manual rate is missing, not disagreement
 --   exact        share of scored that agree to the cent
@@ -11,7 +11,7 @@ CREATE MACRO is_within(difference, manual, tolerance, is_percent) AS
     CASE WHEN is_percent THEN abs(difference) * 100 <= abs(manual) * tolerance ELSE abs(difference) <= tolerance END;
 
 CREATE MACRO measures(rate, manual, difference, confidence, tolerance, is_percent) AS struct_pack(
-    cells := count(*),
+    recommended := count(rate),
     scored := count(difference),
     coverage := count(difference) / nullif(count(rate), 0),
     exact := avg((difference = 0)::INT),

@@ -34,6 +34,7 @@ BAD_VOTES: list[tuple[Row, str]] = [
     ({"rate": "46.12345"}, "rate '46.12345' has more than 4 decimals"),
     ({"rate": "9" * 30}, f"rate '{'9' * 30}' has more than 10 digits before the point"),
     ({"rate": "-0.01"}, "rate '-0.01' is negative"),
+    ({"run_date": "2099-01-01"}, "run_date '2099-01-01' is in the future"),
     ({"rate": None}, "rate is missing"),
     ({"rate": "  "}, "rate is missing"),
     ({"currency": "EUR"}, "currency 'EUR' is not that of its location, USD"),
