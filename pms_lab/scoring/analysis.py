@@ -8,8 +8,9 @@ import polars as pl
 
 from pms_lab.domain.location import Location
 from pms_lab.rules.consensus import Method
+from pms_lab.scoring.contract import CONSENSUS
 from pms_lab.scoring.scores import Scores
-from pms_lab.wording import money, signed_money
+from pms_lab.wording import money, percent, signed_money
 
 SURE: Final = 0.05
 
@@ -25,7 +26,8 @@ def analysis(scores: Scores) -> str:
     worst = scores.bias.sort("p_holm", pl.col("mean").abs(), descending=[False, True], nulls_last=True).row(
         0, named=True
     )
-    return _claim(worst, scores) if worst["p_holm"] < SURE else _no_claim(worst, scores)
+    claim = _claim(worst, scores) if worst["p_holm"] < SURE else _no_claim(worst, scores)
+    return claim + _better_alone(scores)
 
 
 def _claim(worst: dict[str, float], scores: Scores) -> str:
@@ -72,6 +74,19 @@ def _advice(worst: dict[str, float], scores: Scores) -> str:
     moved = signed_money(best["pull"] if against else -best["pull"], scores.location.currency)
     direction, label = "more" if against else "less", _label(scores.location, worst)
     return f"10% {direction} weight on {best['agent']} would have moved {label} by about {moved}"
+
+
+def _better_alone(scores: Scores) -> str:
+    """Name the agent that agrees more often than the consensus, by more than both intervals allow for, if one does."""
+    together = scores.agreement.filter(agent=CONSENSUS).row(0, named=True)
+    better = scores.agreement.filter(pl.col("low") > together["high"]).sort("share", descending=True)
+    if better.is_empty():
+        return ""
+    best = better.row(0, named=True)
+    return (
+        f". {best['agent']} alone agrees within the tolerance in {percent(best['share'], 1)}, "
+        f"the consensus in {percent(together['share'], 1)}"
+    )
 
 
 def _label(location: Location, row: dict[str, float]) -> str:

@@ -73,3 +73,12 @@ def test_a_median_gives_no_advice_on_weights(analysed: Callable[..., str], home:
 
     (Path(str(home)) / "pms_lab.toml").write_text('consensus = "median"\n')
     assert "a median does not move smoothly" in analysed([6.0, 6.4, 5.6, 6.2], [5.0, 5.2, 4.8, 5.4])
+
+
+def test_an_agent_that_clearly_agrees_more_often_alone_is_named(analysed: Callable[..., str]) -> None:
+    said = analysed([30.0, 32.0, 28.0, 31.0, 29.0, 30.0] * 5, [0.0] * 30)
+    assert "shy alone agrees within the tolerance in 100.0%, the consensus in" in said
+
+
+def test_an_agent_whose_lead_may_be_chance_is_not_named(analysed: Callable[..., str]) -> None:
+    assert "alone agrees" not in analysed([6.0, 6.4, 5.6], [0.0] * 3)
