@@ -38,7 +38,7 @@ SELECT
     (36 + (a + b) / 100)::DECIMAL(14, 4) AS manual, NULL::DECIMAL(14, 4) AS manual_seen, 'bench' AS evidence
 FROM random
 """
-COUNTED = "count(*), count(rate), sum(rate), sum(manual), sum(confidence)"
+COUNTED = "count(*), count(rate), count(difference), sum(rate), sum(difference), sum(confidence)"
 TOGETHER = "FROM dry_runs WHERE agent = 'consensus'"
 BARE = {
     "score_by_product": f"SELECT location, product, {COUNTED} {TOGETHER} GROUP BY ALL",
