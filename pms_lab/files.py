@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from pms_lab.errors import StoreError
+
 
 @contextmanager
 def in_place_of(target: Path) -> Iterator[Path]:
@@ -15,12 +17,17 @@ def in_place_of(target: Path) -> Iterator[Path]:
 
     A reader finds the old file or the new one, never half. When the block raises, the target is as it was.
     The file is not forced to the disk: use it for what can be made again.
+
+    Raises:
+        StoreError: the folder or the file cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid4().hex}{target.suffix}")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, target)
+    except OSError as exc:
+        raise StoreError(f"{target} cannot be written: {exc}; it is as before") from exc
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

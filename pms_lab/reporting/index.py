@@ -36,12 +36,13 @@ def _pages(reports: Path) -> list[dict[str, Any]]:
 
 
 def _page(path: Path, reports: Path) -> dict[str, Any] | None:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         found = META.search(file.read(HEAD_BYTES))
-    if found is None:
+    record = json.loads(html.unescape(found[1])) if found else {}
+    if "location" not in record:
         return None
     return {
-        **json.loads(html.unescape(found[1])),
+        **record,
         "link": path.relative_to(reports).as_posix(),
         "what_if": WHAT_IF in path.name,
     }

@@ -77,10 +77,11 @@ def executed(run: Run, parameters: Mapping[str, object]) -> Iterator[Path]:
     with in_place_of(run.executed) as temporary:
         try:
             _execute(run, typed, temporary)
-        except ReportFailed:
-            os.replace(temporary, run.failed)
+            yield temporary
+        except Exception:
+            if temporary.exists():
+                os.replace(temporary, run.failed)
             raise
-        yield temporary
     run.failed.unlink(missing_ok=True)
 
 

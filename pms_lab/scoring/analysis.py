@@ -22,7 +22,7 @@ def analysis(scores: Scores) -> str:
     if scores.days_scored == 1:
         return "one day: no claim about bias"
     if scores.bias["p_holm"].count() == 0:
-        return "no class was compared on two days: no claim about bias"
+        return "no class was compared on two days with different outcomes: no claim about bias"
     worst = scores.bias.sort("p_holm", pl.col("mean").abs(), descending=[False, True], nulls_last=True).row(
         0, named=True
     )

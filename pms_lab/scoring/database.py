@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from glob import escape
 from importlib.resources import files
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Database:
     def load_dry_runs(self, files: Sequence[Path]) -> None:
         """Load dry-run files, at least one, into the table `dry_runs`, on which the scoring questions are asked."""
         with _damage_told():
-            rows = self.connection.read_parquet([str(file) for file in files], hive_partitioning=True)
+            rows = self.connection.read_parquet(literal(files), hive_partitioning=True)
             rows.create_view("stored_dry_runs")
             self.connection.execute(question("load_dry_runs"))
 
@@ -87,8 +88,13 @@ class Database:
         if not files:
             none = pl.DataFrame(schema=schema_of(kind) | {"filename": pl.String()})
             return self.connection.from_arrow(none.to_arrow()).project(f"*, {CAME_IN}")
-        rows = self.connection.read_parquet([str(file) for file in files], filename=True, union_by_name=True)
+        rows = self.connection.read_parquet(literal(files), filename=True, union_by_name=True)
         return rows.project(f"*, {CAME_IN}")
+
+
+def literal(files: Iterable[Path]) -> list[str]:
+    """Name files so that DuckDB does not take a `*`, `?` or `[` in a name for a pattern."""
+    return [escape(str(file)) for file in files]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pms_lab.errors import SettingsError, StoreError, hint, listed
 from pms_lab.files import in_place_of
 from pms_lab.rules.consensus import Consensus, Method, Vote, find_consensus
 from pms_lab.scoring.contract import AMOUNT, CONSENSUS
-from pms_lab.scoring.database import Database
+from pms_lab.scoring.database import Database, literal
 from pms_lab.scoring.evidence import EvidenceStore
 
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
@@ -73,11 +73,8 @@ class DryRunStore:
             StoreError: the file cannot be written; an earlier one is untouched.
         """
         target = self.path(location, run_date)
-        try:
-            with in_place_of(target) as temporary:
-                rows.write_parquet(temporary, compression="zstd")
-        except OSError as exc:
-            raise StoreError(f"{target} cannot be written: {exc}; an earlier dry run of the day is untouched") from exc
+        with in_place_of(target) as temporary:
+            rows.write_parquet(temporary, compression="zstd")
         return target
 
 
@@ -201,4 +198,4 @@ def _evidence_by_day(db: Database, evidence: EvidenceStore, location: Location, 
 
 
 def _evidence_of_made(db: Database, files: Sequence[Path]) -> dict[date, str]:
-    return dict(db.ask("evidence_of_made", files=[str(file) for file in files]).iter_rows()) if files else {}
+    return dict(db.ask("evidence_of_made", files=literal(files)).iter_rows()) if files else {}

@@ -1,5 +1,6 @@
 """Intervals that take days, not cells, as what is independent: the cells of one day share its weather.
 
+Days are taken as independent; where neighbouring days resemble one another, the intervals are too narrow.
 The standard error is the cluster-robust one of a ratio of totals (W. G. Cochran, Sampling Techniques, 3rd ed., section
 6.3, with days as the units); shares get a Wilson interval on the effective sample size that it implies (E. L. Korn and
 B. I. Graubard, Survey Methodology 24, 1998, 193-201).
@@ -23,12 +24,17 @@ def clustered_mean(daily: pl.DataFrame, *, by: str, total: str) -> pl.DataFrame:
 
     Returns:
         One row per `by`: `scored`, `days`, `mean`, `low`, `high` (95 %) and `p`, the two-sided probability of such a
-        mean were the true one zero. With a single day the last three are null: it tells nothing of day-to-day change.
+        mean were the true one zero. With a single day, or days that are all off by the same, the last three are null:
+        they tell nothing of day-to-day change.
     """
     found = _ratio(daily, by, total)
     half = _t_quantile(found["days"]) * found["standard_error"]
     p = _two_sided(found["mean"] / found["standard_error"], found["days"])
-    return found.with_columns(low=found["mean"] - half, high=found["mean"] + half, p=p).drop("standard_error")
+    found = found.with_columns(low=found["mean"] - half, high=found["mean"] + half, p=p)
+    never_off = (pl.col("mean") == 0) & (pl.col("standard_error") == 0)
+    known = (pl.col("standard_error") > 0) | never_off
+    found = found.with_columns(p=pl.when(never_off).then(1.0).otherwise("p"))
+    return found.with_columns(pl.when(known).then(pl.col("low", "high", "p"))).drop("standard_error")
 
 
 def clustered_share(daily: pl.DataFrame, *, by: str, total: str) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 from pms_lab.domain.location import Location
 from pms_lab.rules.consensus import Method
 from pms_lab.rules.tolerance import Tolerance
-from pms_lab.scoring.database import Database
+from pms_lab.scoring.database import Database, literal
 from pms_lab.scoring.intervals import clustered_mean, clustered_share, with_holm
 
 
@@ -104,4 +104,4 @@ def _noise_floor(
 ) -> pl.DataFrame:
     if not files:
         return pl.DataFrame()
-    return db.ask("noise_floor", files=[str(file) for file in files], location=location, last=last, **judged)
+    return db.ask("noise_floor", files=literal(files), location=location, last=last, **judged)

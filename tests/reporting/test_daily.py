@@ -90,7 +90,8 @@ def test_what_tells_cells_apart_is_shown(lab: Lab) -> None:
 def test_a_product_that_is_no_longer_sold_keeps_its_code(lab: Lab) -> None:
     days = [date(2026, 2, day) for day in (16, 17, 18)]
     evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "46.50", product="OLD", run_date=day) for day in days])
-    evidence(lab.home, Kind.RATES, [set_rate("manual", "40.00", product="OLD", run_date=day) for day in days])
+    rates = [set_rate("manual", f"{40 + at}.00", product="OLD", run_date=day) for at, day in enumerate(days)]
+    evidence(lab.home, Kind.RATES, rates)
     report = lab.daily_report("DESK")
     assert "overprice OLD" in report.analysis().text
     assert "OLD" in report.cells_of_the_day().html

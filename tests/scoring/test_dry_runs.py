@@ -237,3 +237,33 @@ def test_several_processes_make_and_read_the_same_dry_runs_at_once(lab: Lab, hom
         out, err = process.communicate(timeout=120)
         assert out.strip() == "done", err
     assert sorted(path.name for path in (lab.data / "dry_runs").glob("*/*")) == ["DESK.parquet"] * 20
+
+
+def test_an_earlier_day_is_scored_without_the_later_ones_that_are_already_made(lab: Lab) -> None:
+    days = [DAY + timedelta(days=day) for day in range(3)]
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "46.50", run_date=day) for day in days])
+    evidence(lab.home, Kind.RATES, [set_rate("manual", "46.50", run_date=day) for day in days])
+    assert lab.dry_run("DESK", days[2]).days_scored == 3
+    assert lab.dry_run("DESK", days[0]).days_scored == 1
+
+
+def test_the_last_rate_that_came_in_holds_too(lab: Lab) -> None:
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "46.50")])
+    evidence(lab.home, Kind.RATES, [set_rate("manual", "40.00")])
+    evidence(lab.home, Kind.RATES, [set_rate("manual", "41.00")], "import-20260218T060000.000000Z-aa")
+    assert only(lab.dry_run("DESK", DAY))["manual"] == Decimal("41.0000")
+
+
+def test_a_floor_is_no_cell_and_no_manual_rate(lab: Lab) -> None:
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("demand", "46.50")])
+    evidence(lab.home, Kind.RATES, [set_rate("floor", "30.00", product="F")])
+    assert lab.dry_run("DESK", DAY).today["product"].to_list() == ["E"]
+
+
+def test_votes_of_known_and_unknown_tax_basis_make_one_cell_and_gross_and_net_make_no_consensus(lab: Lab) -> None:
+    evidence(lab.home, Kind.RECOMMENDATIONS, [vote("a", "46.00", tax_basis="gross"), vote("b", "47.00")])
+    assert only(lab.dry_run("DESK", DAY))["rate"] == Decimal("46.5000")
+    mixed = [vote("a", "46.00", tax_basis="gross"), vote("b", "47.00", tax_basis="net")]
+    evidence(lab.home, Kind.RECOMMENDATIONS, mixed, "import-20260218T060000.000000Z-aa")
+    scores = lab.dry_run("DESK", DAY)
+    assert scores.today["rate"].to_list() == [None]

@@ -91,3 +91,10 @@ def test_holm_multiplies_the_smallest_by_all_and_keeps_the_order(
 ) -> None:
     found = with_holm(pl.DataFrame({"p": p}))["p_holm"].to_list()
     assert found == [want if want is None else pytest.approx(want) for want in adjusted]
+
+
+def test_days_that_are_all_off_by_the_same_give_no_certainty_and_days_never_off_no_doubt() -> None:
+    same = clustered_mean(daily((0.2, 1), (0.2, 1)), by="who", total="total").row(0, named=True)
+    never = clustered_mean(daily((0.0, 1), (0.0, 1)), by="who", total="total").row(0, named=True)
+    assert (same["mean"], same["low"], same["high"], same["p"]) == (0.2, None, None, None)
+    assert (never["mean"], never["low"], never["high"], never["p"]) == (0.0, 0.0, 0.0, 1.0)

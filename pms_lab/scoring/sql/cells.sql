@@ -1,6 +1,7 @@
 -- What was recommended, and what was set, for each cell of a location? One row per cell, its votes as lists.
 -- Where files disagree, the one that came in last holds. A manual rate set after its author had seen the recommendation
--- is no evidence of agreement: it goes to `manual_seen`. A gross rate is never compared with a net one.
+-- is no evidence of agreement: it goes to `manual_seen`. A gross rate is never compared with a net one, and where agents
+-- mix the two there is no recommendation.
 WITH last_recommendations AS (
     FROM recommendations
     WHERE location = $location AND run_date IN (SELECT unnest($run_dates))
@@ -21,13 +22,15 @@ last_rates AS (
 
 recommended AS (
     SELECT
-        run_date, product, stay_date, rate_plan, occupancy, tax_basis,
+        run_date, product, stay_date, rate_plan, occupancy,
+        max(tax_basis) AS tax_basis,
+        count(DISTINCT tax_basis) > 1 AS is_mixed,
         list(agent ORDER BY agent) AS agent,
         list(agent_version ORDER BY agent) AS agent_version,
         list(rate ORDER BY agent) AS rate,
         list(confidence ORDER BY agent) AS confidence
     FROM last_recommendations
-    GROUP BY ALL
+    GROUP BY run_date, product, stay_date, rate_plan, occupancy
 ),
 
 known AS (
@@ -51,8 +54,11 @@ joined AS (
         coalesce(r.stay_date, k.stay_date) AS stay_date,
         coalesce(r.rate_plan, k.rate_plan) AS rate_plan,
         coalesce(r.occupancy, k.occupancy) AS occupancy,
-        coalesce(r.tax_basis, k.manual_basis, k.current_basis) AS tax_basis,
-        r.agent, r.agent_version, r.rate, r.confidence,
+        r.tax_basis,
+        CASE WHEN NOT r.is_mixed THEN r.agent END AS agent,
+        CASE WHEN NOT r.is_mixed THEN r.agent_version END AS agent_version,
+        CASE WHEN NOT r.is_mixed THEN r.rate END AS rate,
+        CASE WHEN NOT r.is_mixed THEN r.confidence END AS confidence,
         CASE WHEN r.tax_basis <> k.current_basis THEN NULL ELSE k.current END AS current,
         CASE WHEN r.tax_basis <> k.manual_basis THEN NULL ELSE k.manual END AS any_manual,
         k.was_seen
