@@ -25,7 +25,7 @@ report: $(READY) ## Run the daily dry-run report on the data and print where the
 test: $(READY) ## Run the checks and the tests, notebooks included
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
-	@$(BIN)/python -m pytest --nbval --nbval-cell-timeout 60 notebooks -p no:cacheprovider
+	@$(BIN)/python -m tests.notebooks.check
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

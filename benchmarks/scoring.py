@@ -33,7 +33,7 @@ SELECT
     DATE '2026-01-01' + (i // 100_000)::INT AS run_date, 'DESK' AS location, 'P' || (i // 8) % 20 AS product,
     DATE '2026-06-01' AS stay_date, NULL::VARCHAR AS rate_plan, NULL::INT AS occupancy, NULL::VARCHAR AS tax_basis,
     'USD' AS currency, ['consensus', 'a', 'b', 'c', 'd', 'e', 'f', 'g'][i % 8 + 1] AS agent, '1' AS agent_version,
-    (40 + a / 100)::DECIMAL(14, 4) AS rate, c / 100 AS confidence, 1.0 AS weight, 1 / 7 AS share,
+    (40 + a / 100)::DECIMAL(14, 4) AS rate, (c / 100)::DECIMAL(7, 6) AS confidence, 1.0 AS weight, 1 / 7 AS share,
     (40 + b / 100)::DECIMAL(14, 4) AS consensus, (40 + b / 100)::DECIMAL(14, 4) AS current,
     (36 + (a + b) / 100)::DECIMAL(14, 4) AS manual, NULL::DECIMAL(14, 4) AS manual_seen, 'bench' AS evidence
 FROM random

@@ -63,7 +63,11 @@ def lab(home: Path) -> Lab:
 @pytest.fixture(scope="session")
 def shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the shipped data and notebooks, where tests may write."""
-    home = tmp_path_factory.mktemp("shipped")
+    return ship(tmp_path_factory.mktemp("shipped"))
+
+
+def ship(home: Path) -> Path:
+    """Put the shipped data and notebooks into a home, without what this checkout has imported or made since."""
     shutil.copytree(ROOT / "data", home / "data", ignore=shutil.ignore_patterns("dry_runs", "quarantine", "import-*"))
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     return home

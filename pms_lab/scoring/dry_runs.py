@@ -25,6 +25,7 @@ from pms_lab.scoring.contract import AMOUNT, CONSENSUS
 from pms_lab.scoring.database import Database, literal
 from pms_lab.scoring.evidence import EvidenceStore
 
+CONFIDENCE: Final = pl.Decimal(7, 6)
 SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "location": pl.String(),
     "product": pl.String(),
@@ -36,7 +37,7 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "agent": pl.String(),
     "agent_version": pl.String(),
     "rate": AMOUNT,
-    "confidence": pl.Float64(),
+    "confidence": CONFIDENCE,
     "weight": pl.Float64(),
     "share": pl.Float64(),
     "consensus": AMOUNT,
@@ -137,7 +138,7 @@ def dry_runs(cells: pl.DataFrame, location: Location, method: Method, weights: M
         agent=pl.lit(CONSENSUS),
         agent_version=pl.lit(None, dtype=pl.String),
         rate=pl.col("consensus"),
-        confidence=pl.col("confidence").list.mean().round(6),
+        confidence=pl.col("confidence").list.mean().cast(CONFIDENCE),
         weight=pl.lit(None, dtype=pl.Float64),
         share=pl.lit(None, dtype=pl.Float64),
     )
@@ -167,7 +168,8 @@ def _votes(cells: pl.DataFrame, weights: Mapping[str, Decimal]) -> pl.DataFrame:
         weight=pl.col("agent").replace_strict(weight, default=1.0, return_dtype=pl.Float64) if weight else pl.lit(1.0)
     )
     pull = pl.col("confidence") * pl.col("weight")
-    return votes.with_columns(share=(pull / pull.sum().over("cell")).fill_nan(0.0))
+    share = (pull / pull.sum().over("cell")).fill_nan(0.0)
+    return votes.with_columns(share=share, confidence=pl.col("confidence").cast(CONFIDENCE))
 
 
 def _check_agents(db: Database, location: str, weights: Mapping[str, Decimal]) -> None:
@@ -180,7 +182,10 @@ def _check_agents(db: Database, location: str, weights: Mapping[str, Decimal]) -
 
 
 def _evidence_by_day(db: Database, evidence: EvidenceStore, location: Location, last: date) -> dict[date, str]:
-    """Name the evidence of each run date up to `last` that has a recommendation, by its files' names and sizes."""
+    """Name what each run date up to `last` with a recommendation is made from, and as which columns.
+
+    Evidence is known by its files' names and sizes.
+    """
     days = db.ask("evidence_by_day", location=location.code).filter(
         pl.col("is_recommended") & (pl.col("run_date") <= last)
     )
@@ -192,7 +197,7 @@ def _evidence_by_day(db: Database, evidence: EvidenceStore, location: Location, 
         )
     sizes = {file: (evidence.folder / file).stat().st_size for file in set(days["files"].explode())}
     return {
-        day: sha256(repr([(file, sizes[file]) for file in files]).encode()).hexdigest()[:16]
+        day: sha256(repr((SCHEMA, [(file, sizes[file]) for file in files])).encode()).hexdigest()[:16]
         for day, files in days.select("run_date", "files").iter_rows()
     }
 

@@ -32,9 +32,9 @@ def test_a_dry_run_keeps_the_votes_beside_their_consensus(lab: Lab) -> None:
     rows = stored(lab)
     assert dict(rows.schema) == dict(SCHEMA)
     assert rows.select("agent", "rate", "confidence", "share", "consensus").rows() == [
-        ("consensus", Decimal("46.6000"), 0.6, None, Decimal("46.6000")),
-        ("demand", Decimal("46.8000"), 0.9, 0.75, Decimal("46.6000")),
-        ("supply", Decimal("46.0000"), 0.3, 0.25, Decimal("46.6000")),
+        ("consensus", Decimal("46.6000"), Decimal("0.6"), None, Decimal("46.6000")),
+        ("demand", Decimal("46.8000"), Decimal("0.9"), 0.75, Decimal("46.6000")),
+        ("supply", Decimal("46.0000"), Decimal("0.3"), 0.25, Decimal("46.6000")),
     ]
 
 

@@ -32,13 +32,13 @@ cells = st.tuples(
 def scored(
     folder: Path,
     desk: Location,
-    rows: Sequence[tuple[int, str, str, Decimal | None, Decimal | None, int]],
+    rows: Sequence[tuple[int, str, str, Decimal | None, Decimal | None, Decimal | int]],
     tolerance: str,
 ) -> Scores:
     """Score rows of (day, product, agent, rate, manual, confidence in percent) as one file per day."""
     for day in {row[0] for row in rows}:
         told = [
-            {"location": "DESK", "product": p, "agent": a, "rate": r, "manual": m, "confidence": c / 100}
+            {"location": "DESK", "product": p, "agent": a, "rate": r, "manual": m, "confidence": Decimal(c) / 100}
             for d, p, a, r, m, c in rows
             if d == day
         ]
@@ -105,6 +105,18 @@ def test_percent_tolerance_is_of_the_manual_rate_also_below_zero(tmp_path: Path,
         (2, "E", "consensus", Decimal("-95"), Decimal("-100"), 50),
     ]
     assert scored(tmp_path, desk, rows, "5%").by_run_date["within"].to_list() == [1.0, 0.0, 1.0]
+
+
+def test_the_order_in_which_rows_are_added_up_changes_no_figure_to_the_last_digit(
+    tmp_path: Path, desk: Location
+) -> None:
+    confidences = ["34.3454", "52.4101", "63.8728", "46.0527"]  # as binary floats they make 0.491702 or 0.491703
+    rows = [(0, "E", "consensus", Decimal(40), Decimal(40), Decimal(confidence)) for confidence in confidences]
+    forth, back = tmp_path / "forth", tmp_path / "back"
+    forth.mkdir()
+    back.mkdir()
+    one, other = scored(forth, desk, rows, "2.00"), scored(back, desk, rows[::-1], "2.00")
+    assert one.overall.equals(other.overall)
 
 
 def test_error_and_bias_stay_decimals(tmp_path: Path, desk: Location) -> None:

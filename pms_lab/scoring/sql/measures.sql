@@ -6,7 +6,7 @@
 --   within       share of scored that agree within the tolerance (units of currency, or percent of the manual rate)
 --   error        mean absolute difference
 --   bias         mean signed difference; above zero the recommendation is dearer than the manual rate
---   confidence   mean confidence; rounded, since a sum of binary floats depends on the order in which threads add
+--   confidence   mean confidence; of decimals, since a sum of binary floats depends on the order in which threads add
 CREATE MACRO is_within(difference, manual, tolerance, is_percent) AS
     CASE WHEN is_percent THEN abs(difference) * 100 <= abs(manual) * tolerance ELSE abs(difference) <= tolerance END;
 
