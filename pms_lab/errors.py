@@ -12,15 +12,28 @@ PmsLabError
 │   ├── FileRefused         an import file that cannot be read at all
 │   └── BadParameter        a notebook parameter that is unknown or mistyped
 ├── StoreError              a stored file is damaged or cannot be written
-└── ReportFailed            a report's notebook raised; its run is kept beside the good one
+├── ReportFailed            a report's notebook raised; its run is kept beside the good one
+├── Unsupported             the vendor of a PMS cannot do what was asked
+└── PmsError                an exchange with a PMS ended otherwise than it should
+    ├── NotSent             no connection was made
+    │   ├── HostRefused     the address is not one that may be spoken to
+    │   └── BreakerOpen     the PMS failed too often; it is left alone for a while
+    ├── PmsRefused          the PMS said no
+    │   ├── AuthRefused     it does not accept the credentials
+    │   └── Throttled       it was asked too often
+    ├── PmsFailed           the PMS says that it failed (5xx)
+    ├── Unanswered          no whole answer came in time
+    └── BadAnswer           an answer that cannot be read, or that breaks the vendor's own description
 
-None of them is raised after a write to the outside world, so the effect of each is known: nothing happened.
+`effect` says what is known of a write that ended in a `PmsError`: below `NotSent` and `PmsRefused` nothing happened;
+after the others it may have. Of all other errors nothing happened.
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,6 +105,74 @@ class ReportFailed(PmsLabError):
         super().__init__(message)
         self.cell = cell
         self.notebook = notebook
+
+
+class Unsupported(PmsLabError):
+    """The vendor of a PMS cannot do what was asked; its capabilities say so beforehand."""
+
+
+class Effect(StrEnum):
+    """What is known of a write that ended in an error."""
+
+    NONE = "nothing happened"
+    UNKNOWN = "it may have happened"
+
+
+class PmsError(PmsLabError):
+    """An exchange with a PMS ended otherwise than it should.
+
+    Attributes:
+        effect: what is known of a write's effect.
+        status: of the HTTP answer; None where there was none.
+        retry_after_s: how long the PMS asked to wait; None where it did not say.
+    """
+
+    effect: ClassVar[Effect] = Effect.UNKNOWN
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class NotSent(PmsError):
+    """No connection was made: the PMS has not heard of the request."""
+
+    effect = Effect.NONE
+
+
+class HostRefused(NotSent):
+    """The address is not one that may be spoken to: plain HTTP beyond this machine, or a host that is not listed."""
+
+
+class BreakerOpen(NotSent):
+    """The PMS failed too often, and is left alone for a while; the request was not sent."""
+
+
+class PmsRefused(PmsError):
+    """The PMS understood and said no: the request had no effect."""
+
+    effect = Effect.NONE
+
+
+class AuthRefused(PmsRefused):
+    """The PMS does not accept the credentials, or they may not do this."""
+
+
+class Throttled(PmsRefused):
+    """The PMS was asked too often; it did not look at the request."""
+
+
+class PmsFailed(PmsError):
+    """The PMS says that it failed (5xx); the request may have had its effect nevertheless."""
+
+
+class Unanswered(PmsError):
+    """No whole answer came: a timeout, or a connection that broke; the request may have its effect, also later."""
+
+
+class BadAnswer(PmsError):
+    """An answer that cannot be read, or that breaks the vendor's own description; the request may have had its effect."""
 
 
 def listed(names: Iterable[str]) -> str:
