@@ -1,0 +1,1 @@
+"""The live driver: asyncio, the real clock, real randomness."""
