@@ -1,0 +1,1 @@
+"""Recorded traffic: HAR 1.2 in and out, without the secrets."""
