@@ -172,7 +172,7 @@ class Unanswered(PmsError):
 
 
 class BadAnswer(PmsError):
-    """An answer that cannot be read, or that breaks the vendor's own description; the request may have had its effect."""
+    """An answer that cannot be read, or breaks the vendor's own description; the request may have had its effect."""
 
 
 def listed(names: Iterable[str]) -> str:

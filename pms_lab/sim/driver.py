@@ -37,15 +37,17 @@ class Sim:
         running: the task that is being stepped, or was last.
     """
 
-    def __init__(self, seed: int = 0, *, shuffled: bool = False, budget: int = BUDGET) -> None:
+    def __init__(self, seed: int = 0, *, shuffled: bool = False, budget: int = BUDGET, epoch: datetime = EPOCH) -> None:
         """Make an empty world.
 
         Args:
             shuffled: whether events of one instant happen in an order drawn from the seed, rather than in that in which
                 they were scheduled.
             budget: steps that one run may take.
+            epoch: the true time at which the world begins.
         """
         self.seed = seed
+        self.epoch = epoch
         self._streams: dict[str, Random] = {}
         self.env = _Shuffled(self.random("ties")) if shuffled else simpy.Environment()
         self.escaped: list[BaseException] = []
@@ -75,7 +77,7 @@ class Sim:
 
     def now(self) -> datetime:
         """Return the true time, in UTC."""
-        return EPOCH + timedelta(microseconds=self.env.now)
+        return self.epoch + timedelta(microseconds=self.env.now)
 
     def random(self, name: str) -> Random:
         """Return the stream of that name: the same numbers for the same seed, whatever other streams are used."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""The wall clock's time when a simulation begins."""
+"""The true time when a simulation begins, unless it is told another."""
 
 
 class Clock:
@@ -67,10 +67,10 @@ class SimFlow:
         self._env = node.sim.env
 
     def now(self) -> datetime:
-        """Return the machine's clock, in UTC: `EPOCH` and the virtual time since, with the machine's error."""
+        """Return the machine's clock, in UTC: the true time, with the machine's error."""
         self._node.check()
         clock = self._node.clock
-        return EPOCH + timedelta(microseconds=round(self._env.now * clock.rate + clock.offset_s * 1e6))
+        return self._node.sim.epoch + timedelta(microseconds=round(self._env.now * clock.rate + clock.offset_s * 1e6))
 
     def monotonic_s(self) -> float:
         """Return seconds since the simulation began, by the machine's timers."""

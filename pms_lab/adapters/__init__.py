@@ -1,0 +1,1 @@
+"""One file per vendor: its wire format to our nouns, and back."""

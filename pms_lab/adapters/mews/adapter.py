@@ -1,0 +1,153 @@
+"""`PMSAdapter` on Mews: rates, changes and read-back, on top of the other reads and writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from pms_lab.adapters.mews import changes
+from pms_lab.adapters.mews.capabilities import CAPABILITIES
+from pms_lab.adapters.mews.models import Done, WebhookMessage
+from pms_lab.adapters.mews.readback import MewsReadBack
+from pms_lab.adapters.mews.reads import chunks
+from pms_lab.adapters.mews.writes import done, span_of
+from pms_lab.adapters.reading import ended, parsed
+from pms_lab.adapters.writing import Json
+from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
+from pms_lab.domain.pms import Capabilities, Change, Changes, PmsId
+from pms_lab.domain.rates import RateCell, RateSheet
+from pms_lab.domain.stay import StayDates
+from pms_lab.domain.writes import (
+    AddNote,
+    AddPreferences,
+    CancelReservation,
+    CreateReservation,
+    ModifyDates,
+    PostCharge,
+    SetAvailability,
+    SetSpecialRequests,
+    SetStatus,
+    UpdateCheckoutTime,
+    UpdateGuest,
+    UpdateRates,
+    Write,
+)
+from pms_lab.engine.ports import HttpResponse
+from pms_lab.errors import PmsError, Unsupported
+
+IN_FLIGHT: Final = timedelta(seconds=CAPABILITIES.in_flight_s + CAPABILITIES.read_lag_s)
+NOT_SENT: Final = Refused(Why.NOT_SENT, "a part that was sent before it ended as unknown: read back first")
+
+
+class MewsPms(MewsReadBack):
+    """`PMSAdapter` on Mews's Connector API."""
+
+    def capabilities(self) -> Capabilities:
+        """Return what Mews can promise."""
+        return CAPABILITIES
+
+    async def changes_since(self, cursor: str | None) -> Changes:
+        """Return which reservations and guests have changed since a cursor: see `changes.changes_since`."""
+        return await changes.changes_since(self._api, self._credentials.service, cursor)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[Change, ...]:
+        """Read a general webhook: see `changes.changes_told`. Mews signs none."""
+        message = parsed(WebhookMessage, HttpResponse(200, headers, body))
+        return changes.changes_told(message, self._place, self._flow.now())
+
+    async def update_rates(self, write: UpdateRates) -> Mapping[RateCell, Outcome[None]]:
+        """Publish rates, up to 1000 in one request. Mews takes prices of base rates only, and refuses those derived."""
+        ends: dict[RateCell, Outcome[None]] = {}
+        is_in_doubt = False
+        for cell in write.sheet:
+            if refused := self._unfit(cell, write.sheet):
+                ends[cell] = refused
+        for plan, cells in self._by_plan(write.sheet).items():
+            for some in chunks(cells, CAPABILITIES.rate_batch):
+                outcome = NOT_SENT if is_in_doubt else await self._publish(plan, some, write.sheet)
+                is_in_doubt = is_in_doubt or isinstance(outcome, Unknown)
+                ends |= dict.fromkeys(some, outcome)
+        return ends
+
+    async def reconcile(self, write: Write, sent_at: datetime) -> Outcome[PmsId | None]:
+        """Find out by reading how a write ended; `MewsReadBack` says by what."""
+        asked_at = self._flow.now()
+        try:
+            found = await self._found_back(write)
+        except PmsError as error:
+            return Unknown(f"it could not be read back: {error}")
+        if found is not None:
+            return found
+        if asked_at - sent_at <= IN_FLIGHT:
+            return Unknown("it is not there, and may still come")
+        return Refused(Why.NOT_APPLIED, "it is not there, and can no longer come")
+
+    async def _found_back(self, write: Write) -> Applied[PmsId | None] | Unknown | None:
+        """Return the effect of a write, Unknown where it is there in part, None where it is not there."""
+        is_there: Awaitable[bool]
+        match write:
+            case CreateReservation():
+                created = await self._created(write)
+                return Applied(created) if created else None
+            case UpdateRates():
+                return await self._published(write.sheet)
+            case UpdateGuest():
+                is_there = self._has_guest(write)
+            case AddPreferences():
+                is_there = self._has_preferences(write)
+            case AddNote():
+                is_there = self._has_note(write)
+            case PostCharge():
+                is_there = self._has_charge(write)
+            case SetAvailability():
+                is_there = self._has_limits(write)
+            case SetStatus() | CancelReservation() | UpdateCheckoutTime() | ModifyDates():
+                is_there = self._has_reservation(write)
+            case SetSpecialRequests():
+                raise Unsupported(CAPABILITIES.unsupported["set_special_requests"])
+            case _:
+                assert_never(write)
+        return Applied(None) if await is_there else None
+
+    async def _publish(self, plan: str, cells: Sequence[RateCell], sheet: RateSheet) -> Outcome[None]:
+        updates: Json = [
+            {"CategoryId": self._place.vendor_product(cell.product), "Value": sheet[cell].amount, **self._units(night)}
+            for cell in cells
+            if cell.stay_date and (night := StayDates.starting(cell.stay_date, 1))
+        ]
+        body: Mapping[str, Json] = {"RateId": plan, "PriceUpdates": updates}
+        return await ended(done(self._api.tell("rates/updatePrice", Done, body)))
+
+    async def _published(self, sheet: RateSheet) -> Applied[None] | Unknown | None:
+        right = wanted = 0
+        for plan, cells in self._by_plan(sheet).items():
+            nights = span_of([cell.stay_date for cell in cells if cell.stay_date])
+            rates = await self._rates(plan, nights, {cell.product for cell in cells})
+            found = {(cell.product, cell.stay_date): rate.amount for cell, rate in rates.items()}
+            right += sum(found.get((cell.product, cell.stay_date)) == sheet[cell].amount for cell in cells)
+            wanted += len(cells)
+        if 0 < right < wanted:
+            return Unknown(f"{right} of {wanted} rates are there")
+        return Applied(None) if right else None
+
+    def _by_plan(self, sheet: RateSheet) -> Mapping[str, Sequence[RateCell]]:
+        """Return the cells that Mews can hold, by rate plan."""
+        plans: dict[str, list[RateCell]] = defaultdict(list)
+        for cell in sheet:
+            if not self._unfit(cell, sheet):
+                plans[cell.rate_plan or self._place.rate_plan].append(cell)
+        return plans
+
+    def _unfit(self, cell: RateCell, sheet: RateSheet) -> Refused | None:
+        """Return why a cell cannot be sent; None where it can."""
+        place, pricing = self._place, self._credentials.pricing
+        reasons = {
+            f"the sheet is of {sheet.location}, not of {place.location}": sheet.location != place.location,
+            f"the sheet is in {sheet.currency}, not in {place.currency}": sheet.currency != place.currency,
+            f"the sheet is {sheet.tax_basis}, Mews's prices are {pricing}": sheet.tax_basis not in (None, pricing),
+            "a rate without a stay date: expand the sheet over its nights": cell.stay_date is None,
+            "Mews prices by room and night, not by occupancy": cell.occupancy is not None,
+        }
+        return next((Refused(Why.REJECTED, reason) for reason, is_so in reasons.items() if is_so), None)

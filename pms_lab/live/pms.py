@@ -1,0 +1,71 @@
+"""A real connection to the PMS of one location."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from pms_lab.adapters.vendors import adapter_of
+from pms_lab.adapters.wire import HttpxDoor, Link, checked_base_url
+from pms_lab.domain.location import Location
+from pms_lab.domain.property import Property
+from pms_lab.engine.pms import PMSAdapter
+from pms_lab.engine.resilience.breaker import BreakerPolicy
+from pms_lab.engine.resilience.limiter import MemoryWindows
+from pms_lab.errors import HostRefused, SettingsError
+from pms_lab.live.flow import LiveChance, LiveFlow
+from pms_lab.live.http import http_door
+from pms_lab.pms_settings import PmsSettings, revealed
+
+
+@asynccontextmanager
+async def connected(location: Location, settings: PmsSettings) -> AsyncIterator[PMSAdapter]:
+    """Connect, and disconnect at the end.
+
+    Raises:
+        SettingsError: the address may not be spoken to, or the credentials are not what the vendor wants.
+        PmsError: the PMS cannot be reached or refuses the credentials.
+    """
+    door = http_door()
+    try:
+        place = property_of(location, settings)
+        adapter = adapter_of(settings.vendor, place, revealed(settings.credentials), link_to(door, settings))
+        await adapter.connect()
+        try:
+            yield adapter
+        finally:
+            await adapter.disconnect()
+    finally:
+        await door.aclose()
+
+
+def property_of(location: Location, settings: PmsSettings) -> Property:
+    """Return a location as its PMS's adapter knows it."""
+    return Property(
+        location.code, settings.property, location.zone, location.currency, settings.rate_plan, settings.products
+    )
+
+
+def link_to(door: HttpxDoor, settings: PmsSettings) -> Link:
+    """Return the link to a PMS through an HTTP door.
+
+    Raises:
+        SettingsError: the address may not be spoken to.
+    """
+    flow = LiveFlow()
+    hosts = settings.allowed_hosts or (urlsplit(settings.base_url).hostname or "",)
+    try:
+        base_url = checked_base_url(settings.base_url, hosts).rstrip("/")
+    except HostRefused as exc:
+        raise SettingsError(f"base_url: {exc}") from exc
+    return Link(
+        door,
+        flow,
+        LiveChance(),
+        base_url,
+        MemoryWindows(flow.monotonic_s),
+        timeout_s=settings.timeout_s,
+        rate_share=settings.rate_share,
+        breaker_policy=BreakerPolicy(settings.breaker_failures, settings.breaker_recovery_s),
+    )

@@ -1,0 +1,56 @@
+"""A simulated PMS as a real server on this machine, for adapters and for curl."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pms_lab.engine.ports import HttpRequest, HttpResponse
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+
+class Receiver(Protocol):
+    """What answers requests, at once."""
+
+    def receive(self, request: HttpRequest, at: datetime) -> HttpResponse:
+        """Answer one request that arrives at this time."""
+
+
+def app_of(receiver: Receiver, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> App:
+    """Return an ASGI application that hands each request to `receiver` with the time of its arrival."""
+
+    async def app(
+        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(f"only HTTP is served here, not {scope['type']}")
+        response = receiver.receive(await _request(scope, receive), clock())
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    return app
+
+
+async def _request(scope: Message, receive: Callable[[], Awaitable[Message]]) -> HttpRequest:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    url = f"{scope['scheme']}://{headers.get('host', '127.0.0.1')}{path}" + (f"?{query}" if query else "")
+    return HttpRequest(scope["method"], url, headers, body)
+
+
+def serve(receiver: Receiver, port: int) -> None:
+    """Serve on 127.0.0.1 until interrupted."""
+    import uvicorn
+
+    uvicorn.run(app_of(receiver), host="127.0.0.1", port=port, log_level="warning", lifespan="off", server_header=False)

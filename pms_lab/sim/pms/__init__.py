@@ -1,0 +1,1 @@
+"""A simulated PMS: one state machine, and one wire face per vendor that speaks its format."""

@@ -1,0 +1,138 @@
+"""Writes to Mews about one reservation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from pms_lab.domain.money import Money
+from pms_lab.domain.outcome import Applied, Refused, Why
+from pms_lab.domain.pms import ReservationStatus
+from pms_lab.domain.stay import StayDates
+from pms_lab.domain.writes import (
+    CancelReservation,
+    ModifyDates,
+    SetStatus,
+    UpdateCheckoutTime,
+)
+from pms_lab.engine.ports import HttpRequest
+from pms_lab.errors import BadAnswer, Unanswered
+from pms_lab.sim.pms.faces.mews.ids import guid
+from tests.adapters.mews_desk import TODAY, TWO_NIGHTS, Desk, charge, creation, ref
+from tests.contracts.harness import NOON, now
+
+
+def test_a_booking_carries_its_key_as_channel_number() -> None:
+    desk = Desk()
+    created = now(desk.mews.create_reservation(creation()))
+    assert isinstance(created, Applied)
+    (booking,) = desk.pms.bookings.values()
+    assert (booking.key, booking.adults, booking.children) == ("k1", 2, 1)
+    assert now(desk.mews.reconcile(creation(), NOON)) == created
+
+
+def test_a_guest_with_the_same_address_is_booked_again_whatever_the_case() -> None:
+    desk = Desk()
+    desk.guest(first_name="Charles", last_name="Babbage", email="ADA@EXAMPLE.COM")
+    known = desk.guest(email="ada@example.com")
+    now(desk.mews.create_reservation(creation()))
+    (booking,) = desk.pms.bookings.values()
+    assert booking.guest == known.id
+    assert desk.bodies("customers/add") == []
+
+
+def test_an_address_of_another_name_is_used_since_mews_keeps_it_once() -> None:
+    desk = Desk()
+    known = desk.guest(first_name="Charles", last_name="Babbage")
+    assert isinstance(now(desk.mews.create_reservation(creation())), Applied)
+    assert next(desk.pms.bookings.values()).guest == known.id
+
+
+def test_a_promised_total_is_split_over_the_nights_to_the_cent() -> None:
+    desk = Desk()
+    total = Money(Decimal("100.00"), "USD")
+    now(desk.mews.create_reservation(replace(creation(), stay=StayDates.starting(TODAY, 3), total=total)))
+    (body,) = desk.bodies("reservations/add")
+    prices = [one["Amount"]["GrossValue"] for one in body["Reservations"][0]["TimeUnitPrices"]]
+    assert prices == [Decimal("33.34"), Decimal("33.33"), Decimal("33.33")]
+    assert next(desk.pms.bookings.values()).total == Decimal("100.00")
+
+
+def test_a_total_in_another_currency_is_refused_before_anything_is_sent() -> None:
+    desk = Desk()
+    outcome = now(desk.mews.create_reservation(replace(creation(), total=Money(Decimal(1), "EUR"))))
+    assert isinstance(outcome, Refused)
+    assert desk.http.sent == []
+
+
+def test_moving_keeps_the_time_of_departure_and_an_arrival_that_does_not_change() -> None:
+    desk = Desk()
+    booking = desk.booking()
+    desk.pms.change_booking(booking.id, NOON, checkout_at=datetime(2026, 12, 2, 19, tzinfo=UTC))
+    write = ModifyDates("m", ref(booking.id), StayDates.starting(TODAY, 4))
+    assert now(desk.mews.modify_dates(write)) == Applied(None)
+    (body,) = desk.bodies("reservations/updateInterval")
+    assert (body["EndUtc"], body.get("StartUtc")) == ("2026-12-04T19:00:00Z", None)
+    assert body["ChargeCancellationFee"] is False
+
+
+def test_moving_what_does_not_exist_is_not_found() -> None:
+    outcome = now(Desk().mews.modify_dates(ModifyDates("m", ref(guid("none")), TWO_NIGHTS)))
+    assert isinstance(outcome, Refused)
+    assert outcome.why is Why.NOT_FOUND
+
+
+def test_a_time_on_another_day_would_change_the_stay_and_is_refused() -> None:
+    desk = Desk()
+    booking = desk.booking()
+    late = UpdateCheckoutTime("t", ref(booking.id), datetime(2026, 12, 3, 5, 30, tzinfo=UTC))
+    assert isinstance(now(desk.mews.update_checkout_time(late)), Refused)
+    assert desk.bodies("reservations/updateInterval") == []
+
+
+def test_a_step_that_was_taken_already_counts_as_taken() -> None:
+    desk = Desk()
+    booking = desk.booking()
+    for key in ("s1", "s2"):
+        write = SetStatus(key, ref(booking.id), ReservationStatus.IN_HOUSE)
+        assert now(desk.mews.set_reservation_status(write)) == Applied(None)
+
+
+def test_an_optional_reservation_is_confirmed() -> None:
+    desk = Desk()
+    booking = desk.booking(status=ReservationStatus.REQUESTED)
+    write = SetStatus("s", ref(booking.id), ReservationStatus.CONFIRMED)
+    assert now(desk.mews.set_reservation_status(write)) == Applied(None)
+    assert desk.pms.booking(booking.id).status is ReservationStatus.CONFIRMED
+
+
+def test_no_operation_marks_a_no_show() -> None:
+    desk = Desk()
+    outcome = now(desk.mews.set_reservation_status(SetStatus("s", ref(guid(1)), ReservationStatus.NO_SHOW)))
+    assert isinstance(outcome, Refused)
+    assert desk.http.sent == []
+
+
+def test_a_cancellation_always_gives_a_reason() -> None:
+    desk = Desk()
+    now(desk.mews.cancel_reservation(CancelReservation("x1", ref(desk.booking().id))))
+    (body,) = desk.bodies("reservations/cancel")
+    assert "x1" in body["Notes"]
+
+
+@pytest.mark.parametrize("error", [Unanswered("nobody"), BadAnswer("half")], ids=["no answer", "half an answer"])
+def test_when_a_read_before_a_write_fails_the_write_was_certainly_not_sent(error: Exception) -> None:
+    desk = Desk()
+    booking = desk.booking()
+
+    def fails(request: HttpRequest) -> None:
+        raise error
+
+    desk.http.before = fails
+    outcome = now(desk.mews.post_charge(charge(booking)))
+    assert isinstance(outcome, Refused)
+    assert outcome.why is Why.NOT_SENT
+    assert desk.bodies("orders/add") == []
