@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab lint data docs notebooks lock browser bench clean
+.PHONY: help report test test-pms-integration lab lint data docs notebooks lock browser bench clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,6 +26,9 @@ test: $(READY) ## Run the checks and the tests, notebooks included
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
 	@$(BIN)/python -m tests.notebooks.check
+
+test-pms-integration: $(READY) ## Ask the PMSs of the settings everything, and write a results file (WRITES=1: also write, and undo it)
+	@$(BIN)/python -m tests.integration $(if $(WRITES),--writes)
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

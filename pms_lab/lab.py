@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from pms_lab.catalogue import load_catalogue
 from pms_lab.domain.location import Location
-from pms_lab.errors import InputError, NoEvidence, SettingsError, UnknownLocation
+from pms_lab.errors import InputError, NoEvidence, SettingsError, UnknownLocation, listed
 from pms_lab.rules.tolerance import Tolerance
 from pms_lab.settings import HOME_VARIABLE, LOCATIONS, Settings, find_home, load_settings
 
 if TYPE_CHECKING:
+    from pms_lab.engine.pms import PMSAdapter
     from pms_lab.reporting.daily import DailyReport
     from pms_lab.scoring.database import Database
     from pms_lab.scoring.evidence import EvidenceStore
@@ -176,6 +177,33 @@ class Lab:
             render(notebook, page, self.home / "reports" / ".scripts" / "vega")
         return page
 
+    def pms_location(self, vendor: str | None, location: str | None = None) -> str:
+        """Return the location meant, of those whose PMS is in the settings: the named one, or the only one of a vendor.
+
+        Raises:
+            SettingsError: there is none, or more than one.
+        """
+        tables = self.settings.pms
+        found = [code for code, table in tables.items() if location in (None, code) and vendor in (None, table.vendor)]
+        if len(found) == 1:
+            return found[0]
+        asked = " ".join(filter(None, (vendor, location))) or "any"
+        rule = "name its location" if found else "add a table [pms.<LOCATION>] to pms_lab.toml, as docs/pms.md shows"
+        raise SettingsError(f"PMS asked for: {asked}; in the settings: {listed(found or tables)}: {rule}")
+
+    @asynccontextmanager
+    async def pms(self, location: str) -> AsyncIterator[PMSAdapter]:
+        """Connect to the PMS of a location, for as long as the block runs; asyncio must be running.
+
+        Raises:
+            SettingsError: a setting is missing or mistyped.
+            PmsError: the PMS cannot be reached or refuses the credentials.
+        """
+        from pms_lab.live.pms import connected
+
+        async with connected(self.location(location), self.settings.pms[location]) as adapter:
+            yield adapter
+
     def write_index(self) -> Path:
         """Write the index of all reports and return it."""
         from pms_lab.reporting.index import write_index
@@ -192,8 +220,9 @@ def open_lab(home: Path | None = None) -> Lab:
     named = home or (Path(os.environ[HOME_VARIABLE]) if os.environ.get(HOME_VARIABLE) else None)
     found = find_home((named or Path.cwd()).resolve())
     lab = Lab(found, load_settings(found), load_catalogue(found / LOCATIONS))
-    for location in lab.settings.weights.keys() - lab.locations.keys():
-        raise SettingsError(f"weights.{location}: {UnknownLocation.named(location, lab.locations)}")
+    for table in ("weights", "pms"):
+        for location in getattr(lab.settings, table).keys() - lab.locations.keys():
+            raise SettingsError(f"{table}.{location}: {UnknownLocation.named(location, lab.locations)}")
     return lab
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,10 +22,12 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as SourceError
 
 from pms_lab.errors import SettingsError, listed
+from pms_lab.pms_settings import PmsSettings, with_aliases
 from pms_lab.rules.consensus import Method
 from pms_lab.rules.tolerance import Tolerance
 
 HOME_VARIABLE = "PMS_LAB_HOME"
+SHOWN = {"vendor", "timeout_s", "breaker_failures", "breaker_recovery_s", "rate_share"}
 MEANT = {"extra_forbidden": "there is no such setting", "missing": "it must be there"}
 FILE_NAME = "pms_lab.toml"
 LOCATIONS = Path("data") / "locations.toml"
@@ -35,6 +38,10 @@ def _tolerance(value: object) -> Tolerance:
         return value if isinstance(value, Tolerance) else Tolerance.parse(str(value))
     except SettingsError as exc:
         raise ValueError(str(exc)) from exc
+
+
+def _with_aliases(value: object) -> object:
+    return with_aliases(value, os.environ) if isinstance(value, Mapping) else value
 
 
 def _clock(value: object) -> object:
@@ -52,15 +59,17 @@ class Settings(BaseSettings):
         weights: per location, then per agent; an agent without one weighs 1.
         agreement_target: share of cells within tolerance that a week of dry runs should reach.
         run_at: local time at which the daily dry run is made.
+        pms: per location, the PMS that it runs on.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PMS_LAB_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PMS_LAB_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
     tolerance: Annotated[Tolerance, NoDecode, BeforeValidator(_tolerance)] = Tolerance(Decimal("2.00"))
     consensus: Method = Method.MEAN
     weights: Mapping[str, Mapping[str, Annotated[Decimal, Field(ge=0)]]] = {}
     agreement_target: Annotated[float, Field(gt=0, lt=1)] = 0.80
     run_at: Annotated[time, BeforeValidator(_clock)] = time(6)
+    pms: Annotated[Mapping[str, PmsSettings], BeforeValidator(_with_aliases)] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -106,9 +115,15 @@ def _refuse_unknown_variables() -> None:
 def explained(error: ValidationError) -> str:
     """Name each faulty field, its value and the rule, in one line."""
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {MEANT.get(fault['type'], fault['msg'])}"
+        f"{'.'.join(map(str, fault['loc']))}{_shown(fault)}: {MEANT.get(fault['type'], fault['msg'])}"
         for fault in error.errors()
     )
+
+
+def _shown(fault: ErrorDetails) -> str:
+    """Show a faulty value, if it cannot hold a secret: none of a PMS's table but a plain number or a vendor's name."""
+    is_secret = fault["loc"][:1] == ("pms",) and fault["loc"][-1] not in SHOWN
+    return "" if is_secret else f" = {fault['input']!r}"
 
 
 def find_home(start: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from pms_lab.settings import Settings
 from tests.conftest import ROOT
 
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/import.md", "data/README.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/import.md", "docs/pms.md", "data/README.md"]
 
 
 def test_the_command_line_s_page_is_the_commands_own_help(tmp_path: Path) -> None:

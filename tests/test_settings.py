@@ -3,8 +3,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from pms_lab.errors import SettingsError
+from pms_lab.pms_settings import revealed
 from pms_lab.rules.consensus import Method
 from pms_lab.rules.tolerance import Tolerance
 from pms_lab.settings import find_home, load_settings
@@ -77,3 +79,86 @@ def test_the_home_is_the_nearest_folder_upwards_with_locations(tmp_path: Path) -
 def test_without_a_home_the_message_says_how_to_name_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="set PMS_LAB_HOME"):
         find_home(tmp_path)
+
+
+PMS_TABLE = """
+[pms.DESK]
+vendor = "qloapps"
+base_url = "http://127.0.0.1:8089"
+property = "1"
+products = { E = "1" }
+"""
+CANARY = "canary-7f3a"
+
+
+def test_a_pms_is_set_per_location_and_its_credentials_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "pms_lab.toml").write_text(f'{PMS_TABLE}credentials = {{ key = "{CANARY}" }}\n')
+    pms = load_settings(tmp_path).pms["DESK"]
+    assert (pms.vendor, pms.products, pms.timeout_s) == ("qloapps", {"E": "1"}, 10)
+    assert revealed(pms.credentials) == {"key": CANARY}
+    assert CANARY not in f"{load_settings(tmp_path)!r} {pms} {pms.credentials}"
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('vendor = "oper"', "pms.DESK.vendor = 'oper'"),
+        ("timeout_s = 0", "pms.DESK.timeout_s = 0"),
+        (f'credentials = "{CANARY}"', "pms.DESK.credentials: "),
+        (f'credentials = {{ key = [ "{CANARY}" ] }}', "pms.DESK.credentials.key: "),
+        (f'tokn = "{CANARY}"', "pms.DESK.tokn: there is no such setting"),
+        (f'base_url = [ "{CANARY}" ]', "pms.DESK.base_url: "),
+    ],
+)
+def test_a_mistyped_setting_of_a_pms_names_itself_and_shows_no_secret(tmp_path: Path, line: str, named: str) -> None:
+    field = line.partition(" ")[0]
+    kept = [known for known in PMS_TABLE.splitlines() if not known.startswith(f"{field} ")]
+    (tmp_path / "pms_lab.toml").write_text("\n".join([*kept, line]))
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path)
+    assert named in str(error.value)
+    assert CANARY not in f"{error.value} {error.value.__cause__}"
+
+
+def test_credentials_may_stand_in_the_environment_and_in_files_and_are_read_anew_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("first\n")
+    credentials = {"key": SecretStr("env:DESK_KEY"), "token": SecretStr(f"file:{secret}"), "plain": SecretStr("p")}
+    monkeypatch.setenv("DESK_KEY", "k")
+    assert revealed(credentials) == {"key": "k", "token": "first", "plain": "p"}
+    secret.write_text("second")
+    assert revealed(credentials)["token"] == "second"
+    monkeypatch.delenv("DESK_KEY")
+    with pytest.raises(SettingsError, match=r"credentials\.key: the environment has no DESK_KEY"):
+        revealed(credentials)
+    secret.unlink()
+    with pytest.raises(SettingsError, match=r"credentials\.token: .* cannot be read"):
+        revealed({"token": credentials["token"]})
+
+
+def test_the_runbook_s_variables_hold_where_the_table_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = PMS_TABLE.replace('vendor = "qloapps"\n', "") + "timeout_s = 3\n"
+    (tmp_path / "pms_lab.toml").write_text(table)
+    for variable, value in {
+        "PMS_TYPE": "qloapps",
+        "PMS_API_KEY": "k",
+        "pms_timeout": "20",
+        "pms_circuit_breaker_failure_threshold": "7",
+        "pms_circuit_breaker_recovery_timeout": "60",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    pms = load_settings(tmp_path).pms["DESK"]
+    assert (pms.vendor, pms.timeout_s, pms.breaker_failures, pms.breaker_recovery_s) == ("qloapps", 3, 7, 60)
+    assert revealed(pms.credentials) == {"key": "k"}
+
+
+def test_the_environment_may_set_a_part_of_a_pms_s_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pms_lab.toml").write_text(PMS_TABLE)
+    monkeypatch.setenv("PMS_LAB_PMS", '{"DESK": {"credentials": {"key": "k"}, "timeout_s": 4}}')
+    pms = load_settings(tmp_path).pms["DESK"]
+    assert (pms.base_url, pms.timeout_s) == ("http://127.0.0.1:8089", 4)
+    assert revealed(pms.credentials) == {"key": "k"}

@@ -13,6 +13,7 @@ import typer
 
 from pms_lab import __version__
 from pms_lab.cli.exits import Exit
+from pms_lab.cli.pms import pms_app
 
 
 class ImportKind(StrEnum):
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 report_app = typer.Typer(help="Run the notebook of a report and render its page.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
+app.add_typer(pms_app, name="pms")
 
 Day = Annotated[
     datetime | None,
