@@ -92,8 +92,11 @@ def rates(
 def serve(
     vendor: Annotated[VendorName, typer.Option(help="Whose wire format to speak.")],
     port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 8089,
+    webhooks: Annotated[
+        str | None, typer.Option(metavar="URL", help="Post what the vendor tells by webhook to this address.")
+    ] = None,
 ) -> None:
     """Serve a simulated PMS with a sample hotel until interrupted, and print the settings that reach it."""
     from pms_lab.cli import pms_commands
 
-    pms_commands.serve(vendor, port)
+    pms_commands.serve(vendor, port, webhooks)

@@ -132,13 +132,16 @@ def rates(
     typer.echo("in brackets: inherited from a base price or another rule")
 
 
-def serve(vendor: str, port: int) -> None:
+def serve(vendor: str, port: int, webhooks: str | None) -> None:
     """Serve a simulated PMS until interrupted."""
+    from pms_lab.live.serve import poster
     from pms_lab.live.serve import serve as serve_app
-    from pms_lab.sim.pms.served import sample_server
+    from pms_lab.sim.pms.served import sample_server, subscribe
 
     url = f"http://127.0.0.1:{port}"
     server, settings = sample_server(vendor, url, datetime.now(UTC))
+    if webhooks:
+        subscribe(server.face, vendor, poster(webhooks))
     typer.echo(f"A simulated {vendor} PMS at {url} until Ctrl-C. These settings reach it, in pms_lab.toml:\n")
     typer.echo(f"[pms.{SAMPLE_HOTEL}]\n{settings}\n\nand these in data/locations.toml:\n\n{SAMPLE_LOCATION}")
     serve_app(server, port)

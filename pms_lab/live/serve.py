@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import httpx
+
+from pms_lab.adapters.wire import checked_base_url
 from pms_lab.engine.ports import HttpRequest, HttpResponse
 
 Message = MutableMapping[str, Any]
@@ -47,6 +52,25 @@ async def _request(scope: Message, receive: Callable[[], Awaitable[Message]]) ->
     query = scope["query_string"].decode("latin-1")
     url = f"{scope['scheme']}://{headers.get('host', '127.0.0.1')}{path}" + (f"?{query}" if query else "")
     return HttpRequest(scope["method"], url, headers, body)
+
+
+def poster(url: str) -> Callable[[bytes], None]:
+    """Return a function that posts a JSON body to an address, in the background and once: who misses it must ask.
+
+    Raises:
+        HostRefused: the address is plain HTTP beyond this machine.
+    """
+    checked_base_url(url)
+    pool = ThreadPoolExecutor(max_workers=1)
+
+    def post(body: bytes) -> None:
+        with suppress(httpx.HTTPError):
+            httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=5, trust_env=False)
+
+    def later(body: bytes) -> None:
+        pool.submit(post, body)
+
+    return later
 
 
 def serve(receiver: Receiver, port: int) -> None:

@@ -156,6 +156,28 @@ def test_a_job_that_fails_tells_of_each_cell() -> None:
     assert [it.face.pms.rate(kind, TODAY) for kind in (GEN, DLX)] == [1100, 1500]
 
 
+def test_of_one_rate_a_night_may_fail_and_another_be_set() -> None:
+    it = hotel()
+
+    def second_failed(record: Any) -> None:
+        job = record["data"][0]
+        if job["status"] == "completed":
+            job["status"] = "error"
+            job["updates"][1].update(action="error", message="Closed")
+
+    edited(it, "getRateJobs", second_failed)
+    outcomes = list(published(it, nights({0: "1100", 1: "1200"})).values())
+    assert outcomes[0] == Applied(None)
+    assert refusal(outcomes[1]).message == "Closed"
+
+
+def test_an_amount_in_another_currency_is_refused_and_the_sheet_not_sent() -> None:
+    it = hotel()
+    foreign = RateSheet({cell(): Money(Decimal(1100), "EUR")})
+    assert "USD" in refusal(only(published(it, foreign))).message
+    assert it.http.sent == []
+
+
 def job_says(it: Bench, **job: Any) -> None:
     def edit(record: Any) -> None:
         record["data"][0].update(job)

@@ -11,6 +11,7 @@ import pytest
 
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Refused, Unknown, Why
+from pms_lab.domain.pms import ReservationStatus
 from pms_lab.domain.rates import RateCell, RateSheet, TaxBasis
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
@@ -64,6 +65,14 @@ def test_the_balance_counts_linked_orders_and_payments_of_the_reservation_alone(
     assert now(desk.mews.get_balance(ref(mine.id))) == Money(Decimal("1512.50"), "USD")
     (body,) = desk.bodies("payments/getAll")
     assert (body["States"], body["AccountingStates"]) == (["Charged"], ["Open"])
+
+
+@pytest.mark.parametrize("status", [ReservationStatus.CANCELLED, ReservationStatus.REQUESTED])
+def test_nothing_is_to_be_paid_for_a_stay_that_is_cancelled_or_not_confirmed(status: ReservationStatus) -> None:
+    desk = Desk()
+    booking = desk.booking()
+    desk.pms.change_booking(booking.id, NOON, status=status)
+    assert now(desk.mews.get_balance(ref(booking.id))) == Money(Decimal(0), "USD")
 
 
 def test_the_balance_goes_through_all_pages() -> None:

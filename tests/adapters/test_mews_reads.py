@@ -50,12 +50,17 @@ def test_whether_intervals_hold_their_end_does_not_matter(includes_ends: bool) -
     assert [one.id.local for one in now(collected(desk.mews.get_departures(TODAY)))] == [made[-1].id]
 
 
-def test_who_arrives_at_the_next_midnight_arrives_tomorrow() -> None:
+@pytest.mark.parametrize("end", ["ScheduledStartUtc", "ScheduledEndUtc"])
+def test_who_comes_or_goes_at_the_next_midnight_does_so_tomorrow(end: str) -> None:
     desk = Desk()
-    desk.booking()
-    midnight = {"ScheduledStartUtc": "2026-12-01T05:00:00Z"}
-    desk.tampering("reservations/getAll/2023-06-06", lambda answer: answer["Reservations"][0].update(midnight))
-    assert now(collected(desk.mews.get_arrivals(TODAY))) == []
+    desk.booking(StayDates.starting(TODAY - timedelta(days=end == "ScheduledEndUtc"), 1))
+    list_of = {"ScheduledStartUtc": desk.mews.get_arrivals, "ScheduledEndUtc": desk.mews.get_departures}[end]
+    assert len(now(collected(list_of(TODAY)))) == 1
+    stay = {"ScheduledStartUtc": "2026-12-01T05:00:00Z", "ScheduledEndUtc": "2026-12-02T16:00:00Z"}
+    if end == "ScheduledEndUtc":
+        stay = {end: "2026-12-01T05:00:00Z"}
+    desk.tampering("reservations/getAll/2023-06-06", lambda answer: answer["Reservations"][0].update(stay))
+    assert now(collected(list_of(TODAY))) == []
 
 
 def test_no_interval_is_longer_than_three_months_and_together_they_have_no_gap() -> None:
@@ -202,7 +207,8 @@ def test_preferences_are_notes_of_their_own_beside_those_of_the_staff() -> None:
     guest = now(desk.mews.get_guest(ref(person.id)))
     assert guest is not None
     assert (guest.preferences, guest.notes) == ((Preference("floor", "high"),), "VIP")
-    assert len(desk.bodies("accountNotes/add")) == 1
+    (body,) = desk.bodies("accountNotes/add")
+    assert [note["Content"] for note in body["AccountNotes"]] == ["Preference floor: high"]
     assert desk.pms.guest(person.id).preferences[0].value == "Champagne: on the house"
 
 

@@ -286,3 +286,19 @@ def test_a_booking_is_found_although_a_person_has_changed_it_meanwhile(meanwhile
     else:
         it.face.pms.move(made.id, LATER, it.flow.now())
     assert now(it.pms.reconcile(creation(), it.flow.now())) == Applied(ref("1"))
+
+
+def test_a_booking_of_another_source_is_not_taken_for_ours_where_remarks_cannot_be_read() -> None:
+    it = shop()
+    now(it.pms.create_reservation(creation(source="airbnb")))
+    warned(it)
+    assert isinstance(now(it.pms.reconcile(creation(), it.flow.now())), Unknown)
+    assert now(it.pms.reconcile(creation(source="airbnb"), it.flow.now())) == Applied(ref("1"))
+
+
+def test_a_booking_of_long_ago_is_not_taken_for_ours_where_remarks_cannot_be_read() -> None:
+    it = shop()
+    now(it.pms.create_reservation(creation()))
+    warned(it)
+    it.flow.elapsed_s += 3 * 3600
+    assert isinstance(now(it.pms.reconcile(creation(), it.flow.now())), Unknown)

@@ -102,6 +102,7 @@ def test_the_cursor_never_goes_back() -> None:
     cursor = now(it.pms.changes_since(None)).cursor
     it.flow.elapsed_s += 3600
     assert now(it.pms.changes_since(cursor)).cursor == cursor
+    assert now(it.pms.changes_since("2026-11-30 12:00:30")).cursor == "2026-11-30 12:00:30"
 
 
 def test_the_shop_is_asked_by_the_time_of_change_with_the_word_that_it_wants() -> None:

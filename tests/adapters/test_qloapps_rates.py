@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -313,13 +313,19 @@ def test_products_that_the_pms_does_not_have_have_no_rates() -> None:
 def model(one: records.Rule) -> Rule:
     return Rule.model_validate(
         {
-            "id": one.id, "id_product": one.product, "id_cart": one.cart, "date_from": one.date_from,
-            "date_to": one.date_to, "impact_way": one.way, "impact_type": one.unit, "impact_value": str(one.value),
-            "date_selection_type": one.kind, "is_special_days_exists": one.is_special,
-            "special_days": one.special_days, "active": one.active, "feature_price_name": one.name,
-            "date_upd": one.added_at, "associations": {"groups": [{"id": group} for group in one.groups]},
+            "id": one.id,
+            "id_product": one.product,
+            "date_from": one.date_from,
+            "date_to": one.date_to,
+            "impact_way": one.way,
+            "impact_type": one.unit,
+            "impact_value": str(one.value),
+            "is_special_days_exists": one.is_special,
+            "special_days": one.special_days,
+            "date_upd": one.added_at,
+            "associations": {"groups": [{"id": group} for group in one.groups]},
         }
-    )  # fmt: skip
+    )
 
 
 NUMBERS = st.integers(0, 20)
@@ -344,7 +350,12 @@ def test_a_night_costs_what_the_simulated_shop_reckons(rules: list[records.Rule]
     best = min(holding, key=lambda one: one.rank, default=None)
     base = Decimal(1000)
     expected = base if best is None else best.price(base)
-    known = sorted(map(model, (one for one in rules if one.active)), key=lambda one: int(one.id))
-    own: Iterable[Rule] = [one for one in known if one.date_selection_type == 2 and one.date_from == night(away)]
-    ranges = [one for one in known if one.date_selection_type == 1]
-    assert rate_of(base, night(away), list(own), ranges).amount == expected.quantize(Decimal("0.01"))
+    listed = sorted((one for one in rules if one.active), key=lambda one: one.id)
+    own = [model(one) for one in listed if one.kind == 2 and one.covers(night(away))]
+    ranges = [model(one) for one in listed if one.kind == 1]
+    assert rate_of(base, night(away), own, ranges).amount == expected.quantize(Decimal("0.01"))
+
+
+def test_a_night_never_costs_less_than_nothing() -> None:
+    lowered = model(rule(1, value="150", way=1, unit=1))
+    assert rate_of(Decimal(1000), TODAY, [lowered], []) == NightlyRate(Decimal("0.00"), is_own=False)

@@ -10,11 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from pydantic import SecretStr
 
 from pms_lab.adapters.qloapps import QloAppsCredentials
+from pms_lab.adapters.qloapps.xml import written_back
 from pms_lab.domain.money import Money
-from pms_lab.domain.outcome import Applied, Refused, Why
+from pms_lab.domain.outcome import Applied, Refused, Unknown, Why
 from pms_lab.domain.pms import Condition, GuestQuery, PmsId, ReservationStatus
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
@@ -298,3 +300,67 @@ def test_a_search_cannot_be_led_astray_by_the_filters_own_signs(query: GuestQuer
     it = shop()
     booked(it)
     assert len(now(collected(it.pms.search_guests(query)))) == found
+
+
+def test_a_guest_who_is_found_twice_is_told_once_and_a_deleted_one_never() -> None:
+    it = shop()
+    for name, email in (("Ada", "1@example.com"), ("Adam", "2@example.com")):
+        it.face.pms.add_guest(it.flow.now(), first_name=name, last_name="Adams", email=email)
+    assert len(now(collected(it.pms.search_guests(GuestQuery(name="ada"))))) == 2
+    altering(it, "customers", lambda guest: guest.update(deleted=1))
+    assert now(collected(it.pms.search_guests(GuestQuery(name="ada")))) == []
+
+
+def test_a_guest_is_found_by_phone_however_it_is_written_there() -> None:
+    it = shop()
+    it.face.pms.add_guest(
+        it.flow.now(), first_name="Ada", last_name="Byron", email="a@example.com", phone="+1 (555) 01-00"
+    )
+    assert len(now(collected(it.pms.search_guests(GuestQuery(phone="15550100"))))) == 1
+
+
+def test_a_deleted_guest_is_nobody() -> None:
+    it = shop()
+
+    def tamper(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        guest = json.loads(response.body)["customer"]
+        return json_answer({"customer": guest | {"deleted": 1}})
+
+    it.http.tamper = tamper
+    assert now(it.pms.get_guest(ref("1"))) is None
+    assert "no guest" in reason(now(it.pms.update_guest(UpdateGuest("g1", ref("1"), phone=""))))
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        (ReservationStatus.CONFIRMED, ReservationStatus.CHECKED_OUT),
+        (ReservationStatus.IN_HOUSE, ReservationStatus.CONFIRMED),
+        (ReservationStatus.CHECKED_OUT, ReservationStatus.IN_HOUSE),
+        (ReservationStatus.CANCELLED, ReservationStatus.IN_HOUSE),
+        (ReservationStatus.CANCELLED, ReservationStatus.CONFIRMED),
+    ],
+)
+def test_a_step_that_qloapps_would_take_and_a_front_desk_would_not_is_refused(
+    there: ReservationStatus, wanted: ReservationStatus
+) -> None:
+    it = shop()
+    booking = booked(it)
+    it.face.pms.change_booking(booking.id, it.flow.now(), status=there)
+    outcome = now(it.pms.set_reservation_status(SetStatus("s1", ref(booking.id), wanted)))
+    assert reason(outcome) == f"a reservation that is {there} cannot become {wanted}"
+    assert written(it) == []
+
+
+def test_a_record_without_the_field_that_is_to_change_is_not_written_back() -> None:
+    with pytest.raises(BadAnswer, match="the customer has no phone"):
+        written_back(fromstring("<customer><id>1</id></customer>"), {"phone": "+15550100"})
+
+
+@pytest.mark.parametrize(("wait_s", "end"), [(0, Unknown), (29, Unknown), (30.5, Refused)])
+def test_what_is_not_there_is_proven_not_to_come_after_half_a_minute(wait_s: float, end: type) -> None:
+    it = shop()
+    booking = booked(it)
+    sent_at = it.flow.now()
+    it.flow.elapsed_s += wait_s
+    assert isinstance(now(it.pms.reconcile(CancelReservation("x1", ref(booking.id)), sent_at)), end)

@@ -59,6 +59,7 @@ class CloudbedsPms(CloudbedsReads):
 
     async def disconnect(self) -> None:
         """Do nothing: an API key opens no session."""
+        return
 
     async def get_rates(self, nights: StayDates, products: Collection[str]) -> Mapping[RateCell, NightlyRate]:
         """Return the base rates of the plan."""

@@ -244,21 +244,21 @@ class RuleLinks(Model):
 
 
 class Rule(Dated):
-    """A rule for the price of a room type; an amount is without tax, in the shop's default currency."""
+    """A rule for the price of a room type; an amount is without tax, in the shop's default currency.
+
+    All of it is compared before it is changed, its name and its time too.
+    """
 
     resource, many, one = "feature_prices", "feature_prices", "feature_price"
 
     id_product: Id
-    id_cart: Id
     date_from: DayIfSet
     date_to: DayIfSet
     impact_way: Count
     impact_type: Count
     impact_value: Amount
-    date_selection_type: Count
     is_special_days_exists: Flag
     special_days: Annotated[tuple[str, ...], BeforeValidator(_weekdays)] = ()
-    active: Flag
     feature_price_name: Annotated[str | None, BeforeValidator(_name)] = None
     associations: RuleLinks = RuleLinks()
 
@@ -266,11 +266,6 @@ class Rule(Dated):
     def groups(self) -> frozenset[str]:
         """The ids of the groups for which it holds; without any it has no effect."""
         return frozenset(group.id for group in self.associations.groups)
-
-    @property
-    def is_for_all(self) -> bool:
-        """Whether it belongs to no booking in progress."""
-        return int(self.id_cart) == 0
 
     @property
     def is_fixed_amount(self) -> bool:

@@ -25,8 +25,8 @@ def rate_of(base: Decimal, night: date, own: Sequence[Rule], ranges: Iterable[Ru
     """Return the rate of a night.
 
     Args:
-        own: the rules for just this night, the lowest id first.
-        ranges: the other rules of the room type.
+        own: the active rules for just this night, the lowest id first.
+        ranges: the other active rules of the room type.
     """
     holding = [rule for rule in own if rule.groups]
     if holding:
@@ -50,7 +50,7 @@ def _price(rule: Rule, base: Decimal) -> Decimal:
 
 
 def _covers(rule: Rule, night: date) -> bool:
-    if not (rule.active and rule.groups and rule.is_for_all and rule.date_from and rule.date_to):
+    if not (rule.groups and rule.date_from and rule.date_to):
         return False
     if not rule.date_from <= night <= rule.date_to:
         return False

@@ -78,7 +78,7 @@ class Rates:
         )
 
     async def rules(self, spots: Iterable[Spot]) -> Rules:
-        """Return the active rules for single nights, at least for these, without those of bookings in progress."""
+        """Return the active rules for single nights, at least for these; not those of bookings in progress."""
         wanted = set(spots)
         if not wanted:
             return {}
@@ -113,7 +113,7 @@ class Rates:
         filters = {**_of(products), "date_from": f"[{first},{last}]", "date_selection_type": f"[{SPECIFIC_DATE}]"}
         found: dict[Spot, list[Rule]] = {}
         for rule in sorted(await self._shop.some(Rule, filters), key=lambda rule: int(rule.id)):
-            if rule.date_from and rule.active and rule.is_for_all and rule.date_selection_type == SPECIFIC_DATE:
+            if rule.date_from is not None:
                 found.setdefault((rule.id_product, rule.date_from), []).append(rule)
         return found
 

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from pms_lab.adapters import cloudbeds, mews, opera, qloapps
+from pms_lab.errors import Unsupported
 from pms_lab.sim.pms.face import Face, Server
 from pms_lab.sim.pms.faces import cloudbeds as cloudbeds_face
 from pms_lab.sim.pms.faces import mews as mews_face
 from pms_lab.sim.pms.faces import opera as opera_face
 from pms_lab.sim.pms.faces import qloapps as qloapps_face
 from pms_lab.sim.pms.faces.mews import ids as mews_ids
+from pms_lab.sim.pms.records import Event
 from pms_lab.sim.pms.sample import ROOM_TYPES, fill, sample_pms
 
 DEMO_KEY: Final = "demo-key-of-the-simulation"
@@ -116,6 +118,24 @@ def sample_server(vendor: str, base_url: str, at: datetime) -> tuple[Server, str
         shown = f'"{value}"' if isinstance(value, str) else _table(value)
         lines.append(f"{name} = {shown}")
     return Server(sample.face, LIMITS[vendor]), "\n".join(lines)
+
+
+def subscribe(face: Face, vendor: str, post: Callable[[bytes], None]) -> None:
+    """From now on, post what the vendor tells by webhook.
+
+    Raises:
+        Unsupported: the vendor calls nobody.
+    """
+    notice: Callable[[Event], bytes | None] | None = getattr(face, "notice", None)
+    if notice is None:
+        raise Unsupported(f"{vendor} has no webhooks: ask for changes instead")
+
+    def happened(event: Event) -> None:
+        body = notice(event)
+        if body is not None:
+            post(body)
+
+    face.pms.listeners.append(happened)
 
 
 def _table(values: Mapping[str, str]) -> str:

@@ -68,6 +68,7 @@ class Pms:
 
     Attributes:
         events: every applied write, in order: the truth that checkers compare with.
+        listeners: told of each event as it happens.
         lag: how far behind a replica is; `shown_at` says what a reader sees.
         frees_at_checkout: whether the nights that are left are free again when a guest has checked out.
         race: how far behind the view is from which a booking takes its room. Zero books atomically; above zero, two
@@ -97,6 +98,7 @@ class Pms:
         self.rates: Table[RateKey, Decimal] = Table()
         self.limits: Table[tuple[str, date], int] = Table()
         self.events: list[Event] = []
+        self.listeners: list[Callable[[Event], None]] = []
         self._new_id = new_id
         self._numbers: Counter[str] = Counter()
         beginning = datetime(1970, 1, 1, tzinfo=UTC)
@@ -333,7 +335,10 @@ class Pms:
         return booking
 
     def _happened(self, at: datetime, kind: str, key: str, action: str, detail: str = "") -> None:
-        self.events.append(Event(len(self.events) + 1, at, kind, key, action, detail))
+        event = Event(len(self.events) + 1, at, kind, key, action, detail)
+        self.events.append(event)
+        for listener in self.listeners:
+            listener(event)
 
 
 STEPS: Mapping[ReservationStatus, frozenset[ReservationStatus]] = {

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from pms_lab.engine.ports import HttpRequest, HttpResponse
+from pms_lab.sim.pms.faces.cloudbeds.notices import notice
 from pms_lab.sim.pms.faces.cloudbeds.rates import RateDesk
 from pms_lab.sim.pms.faces.cloudbeds.reads import Reads
 from pms_lab.sim.pms.faces.cloudbeds.wire import Ask, Record, Refusal, answered, taken_apart
 from pms_lab.sim.pms.faces.cloudbeds.writes import Writes
+from pms_lab.sim.pms.records import Event
 from pms_lab.sim.pms.state import Pms, Rejected
 
 FIRST_IDS: Final = {"booking": 4_017_000_000_000, "confirmation": 4_017_000_000_000, "guest": 88_000_000}
@@ -65,6 +67,10 @@ class CloudbedsFace:
     def work(self, at: datetime) -> None:
         """Let the rate jobs that are due by then take effect; each request does so first."""
         self.rates.work(at)
+
+    def notice(self, event: Event) -> bytes | None:
+        """Return what Cloudbeds posts of an event to those who subscribed."""
+        return notice(event, self.pms.hotel.code)
 
     def answer(self, request: HttpRequest, at: datetime) -> HttpResponse:
         """Do what a request asks, and answer as Cloudbeds does."""

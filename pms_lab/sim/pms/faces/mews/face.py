@@ -17,8 +17,10 @@ from pms_lab.adapters.writing import Json, json_body
 from pms_lab.engine.ports import HttpRequest, HttpResponse
 from pms_lab.sim.pms.faces.mews import reads, requests, writes
 from pms_lab.sim.pms.faces.mews.faults import Fault, forbidden, invalid
+from pms_lab.sim.pms.faces.mews.notices import notice
 from pms_lab.sim.pms.faces.mews.reads import Answer
 from pms_lab.sim.pms.faces.mews.rows import Books
+from pms_lab.sim.pms.records import Event
 from pms_lab.sim.pms.state import Pms, Rejected
 
 BASE: Final = "/api/connector/v1/"
@@ -91,6 +93,10 @@ class MewsFace:
             return self._told(200, self._done(request, at), at)
         except Fault as fault:
             return self._told(fault.status, self._words(fault), at)
+
+    def notice(self, event: Event) -> bytes | None:
+        """Return what Mews posts of an event to those who subscribed."""
+        return notice(event, self.pms.hotel.code)
 
     def throttled(self, wait_s: float) -> HttpResponse:
         """Answer one request too many, saying when to come again."""
