@@ -130,7 +130,8 @@ async def _try(
     """Find out or send, and return how it ended, and since when the letter is in doubt."""
     try:
         async with flow.timeout(until_s - flow.monotonic_s()):
-            if letter.in_doubt_since is not None:
+            may_repeat = letter.operation in adapter.capabilities().repeatable
+            if letter.in_doubt_since is not None and not may_repeat:
                 found = await _look_for(adapter, letter.write, letter.in_doubt_since)
                 if not (isinstance(found, Refused) and found.why is Why.NOT_APPLIED):
                     return found, letter.in_doubt_since

@@ -156,7 +156,7 @@ class PMSAdapter(Protocol):
         """Limit how many rooms may be sold."""
 
     async def reconcile(self, write: Write, sent_at: datetime) -> Outcome[PmsId | None]:
-        """Find out by reading how a write ended that ended as unknown.
+        """Find out how a write ended that ended as unknown, by reading alone.
 
         Args:
             sent_at: when its last attempt was sent; aware.

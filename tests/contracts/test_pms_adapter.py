@@ -521,7 +521,7 @@ def test_a_write_whose_answer_is_lost_is_unknown_and_reading_back_finds_it(vendo
         ends = (Unknown, Applied) if operation in promised.repeatable else (Unknown,)
         assert isinstance(outcome, ends), (write, outcome)
         settled(it)
-        if operation in promised.repeatable | promised.reconcilable:
+        if operation in promised.reconcilable:
             assert isinstance(now(it.pms.reconcile(write, sent_at)), Applied), write
 
 
@@ -550,6 +550,14 @@ def test_a_write_that_never_arrived_is_proven_so_only_when_it_can_no_longer_come
         late = now(it.pms.reconcile(write, sent_at))
         assert isinstance(late, Refused), write
         assert late.why is Why.NOT_APPLIED
+
+
+def test_reconciling_reads_and_writes_nothing(vendor: Vendor) -> None:
+    it = bench(vendor)
+    for write in writes_of(it):
+        before = len(it.face.pms.events)
+        now(it.pms.reconcile(write, it.flow.now() - timedelta(hours=1)))
+        assert len(it.face.pms.events) == before, write
 
 
 def test_every_write_is_repeatable_or_reconcilable_or_said_to_be_neither(vendor: Vendor) -> None:

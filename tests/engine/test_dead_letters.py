@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pms_lab.domain.dead_letters import LetterStatus
 from pms_lab.domain.outcome import Outcome, Refused, Unknown, Why
 from pms_lab.domain.pms import PmsId
-from pms_lab.domain.writes import AddNote, AddPreferences, PostCharge
+from pms_lab.domain.writes import AddNote, AddPreferences, PostCharge, UpdateCheckoutTime
 from pms_lab.engine.dead_letters import DeadLetters, replay
 from pms_lab.engine.memory_letters import MemoryDeadLetters
 from pms_lab.engine.pms import PMSAdapter
@@ -143,6 +144,21 @@ def test_a_write_that_may_still_come_is_not_sent(office: Office) -> None:
         assert office.pms.sent == ["a"]
 
     office.run(story())
+
+
+def test_a_repeatable_write_in_doubt_is_sent_again_without_asking(office: Office) -> None:
+    departure = UpdateCheckoutTime("t", PmsId("opera", "1"), datetime(2026, 3, 2, 11, tzinfo=UTC))
+    office.pms.ends = {"t": [TIMEOUT]}
+    office.pms.landing = {"t"}
+
+    async def story() -> None:
+        await office.letters.add(departure, "down", "x")
+        assert await office.replay() == 0
+        await office.flow.sleep(60)
+        assert await office.replay() == 1
+
+    office.run(story())
+    assert (office.pms.sent, office.pms.looked_for) == (["t", "t"], [])
 
 
 def test_a_write_of_which_no_read_can_tell_waits_for_a_person(office: Office) -> None:

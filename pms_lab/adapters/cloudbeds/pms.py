@@ -190,8 +190,8 @@ class CloudbedsPms(CloudbedsReads):
     async def reconcile(self, write: Write, sent_at: datetime) -> Outcome[PmsId | None]:
         """Find out how a write ended.
 
-        Nothing lists posted items: a charge is sent once more under its key, and Cloudbeds drops it if it has it. A
-        note is looked for by its text: of two equal ones, either is found.
+        Nothing lists posted items, so of a charge nothing can be told; it may be sent again, since Cloudbeds takes its
+        key once. A note is looked for by its text: of two equal ones, either is found.
         """
         bound = timedelta(seconds=CAPABILITIES.in_flight_s + CAPABILITIES.read_lag_s)
         is_settled = self.exchange.flow.now() > sent_at + bound
@@ -200,7 +200,7 @@ class CloudbedsPms(CloudbedsReads):
                 case UpdateRates():
                     return await self._rates.reconcile(write.sheet, is_settled)
                 case PostCharge():
-                    return await self.post_charge(write)
+                    return Unknown("Cloudbeds lists no posted items: send it again, its key is taken once")
                 case CreateReservation():
                     made = await made_by(write, sent_at, self)
                     return Applied(made) if made else absent(is_settled)
