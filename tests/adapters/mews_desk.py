@@ -116,7 +116,7 @@ def creation() -> CreateReservation:
 SINCE: Final = "2026-11-30T16:00:00Z"
 WRITES: Final = (
     UpdateGuest("w1", ref("guest"), phone="+15550111"),
-    AddPreferences("w2", ref("guest"), (Preference("floor", "high"),)),
+    AddPreferences("w2", ref("guest"), (Preference("pillow", "soft"),)),
     AddNote("w3", ref("booking"), "Needs a cot"),
     UpdateCheckoutTime("w4", ref("booking"), datetime(2026, 12, 2, 18, 30, tzinfo=UTC)),
     creation(),
@@ -168,10 +168,21 @@ def busy_desk() -> Desk:
     return desk
 
 
-def performed(desk: Desk, write: Any) -> list[Any]:
-    """Do a write that names no real guest or reservation, on those of a busy desk that have not arrived."""
+def meant(desk: Desk, write: Any) -> Any:
+    """Return one of `WRITES` about the guest and the reservation of a busy desk that has not arrived."""
     *_, waiting = desk.pms.bookings.values()
     real = {"guest": guest_of(desk), "reservation": ref(waiting.id)}
     mine = {one.name: real[one.name] for one in fields(write) if one.name in real and getattr(write, one.name)}
-    outcome = now(getattr(desk.mews, OPERATIONS[type(write)])(replace(write, **mine)))
+    return replace(write, **mine)
+
+
+def performed(desk: Desk, write: Any) -> list[Any]:
+    """Do one of `WRITES` on a busy desk, and return how each part of it ended."""
+    outcome = now(operation_of(desk, write)(meant(desk, write)))
     return list(outcome.values()) if isinstance(outcome, dict) else [outcome]
+
+
+def operation_of(desk: Desk, write: Any) -> Callable[[Any], Awaitable[Any]]:
+    """Return what does a write."""
+    method: Callable[[Any], Awaitable[Any]] = getattr(desk.mews, OPERATIONS[type(write)])
+    return method

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from pms_lab.domain.money import Money
-from pms_lab.domain.outcome import Applied, Refused, Why
+from pms_lab.domain.outcome import Applied, Refused, Unknown, Why
 from pms_lab.domain.pms import ReservationStatus
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
+    OPERATIONS,
     CancelReservation,
     ModifyDates,
     SetStatus,
@@ -21,7 +23,7 @@ from pms_lab.domain.writes import (
 from pms_lab.engine.ports import HttpRequest
 from pms_lab.errors import BadAnswer, Unanswered
 from pms_lab.sim.pms.faces.mews.ids import guid
-from tests.adapters.mews_desk import TODAY, TWO_NIGHTS, Desk, charge, creation, ref
+from tests.adapters.mews_desk import TODAY, TWO_NIGHTS, WRITES, Desk, busy_desk, charge, creation, meant, ref
 from tests.contracts.harness import NOON, now
 
 
@@ -107,6 +109,20 @@ def test_an_optional_reservation_is_confirmed() -> None:
     write = SetStatus("s", ref(booking.id), ReservationStatus.CONFIRMED)
     assert now(desk.mews.set_reservation_status(write)) == Applied(None)
     assert desk.pms.booking(booking.id).status is ReservationStatus.CONFIRMED
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: type(write).__name__)
+def test_what_was_written_is_found_and_what_was_not_is_proven_so_in_time(write: Any) -> None:
+    without, with_it = busy_desk(), busy_desk()
+    without.flow.elapsed_s = with_it.flow.elapsed_s = 30
+    assert isinstance(now(without.mews.reconcile(meant(without, write), NOON)), Unknown)
+    without.flow.elapsed_s += 1
+    outcome = now(without.mews.reconcile(meant(without, write), NOON))
+    assert isinstance(outcome, Refused)
+    assert outcome.why is Why.NOT_APPLIED
+    intent = meant(with_it, write)
+    now(getattr(with_it.mews, OPERATIONS[type(write)])(intent))
+    assert isinstance(now(with_it.mews.reconcile(intent, NOON)), Applied)
 
 
 def test_no_operation_marks_a_no_show() -> None:

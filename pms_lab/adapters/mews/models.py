@@ -14,8 +14,6 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
-from pms_lab.domain.money import is_currency_code
-
 R = TypeVar("R")
 
 MOST_DIGITS: Final = 15
@@ -30,10 +28,10 @@ def _number(value: Any) -> Any:
     return number
 
 
-def _text(value: Any) -> Any:
+def _time(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("no text")
-    return value
+    return datetime.fromisoformat(value)
 
 
 def _recent(value: datetime) -> datetime:
@@ -42,16 +40,9 @@ def _recent(value: datetime) -> datetime:
     return value
 
 
-def _currency(value: str) -> str:
-    if not is_currency_code(value):
-        raise ValueError("no ISO 4217 code")
-    return value
-
-
 Id = Annotated[str, Field(min_length=1)]
 Number = Annotated[Decimal, BeforeValidator(_number)]
-Utc = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_recent)]
-Currency = Annotated[str, AfterValidator(_currency)]
+Utc = Annotated[AwareDatetime, BeforeValidator(_time), AfterValidator(_recent)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 
@@ -59,9 +50,7 @@ Flag = Annotated[bool, Field(strict=True)]
 class Answer(BaseModel):
     """Anything that Mews answers; fields that Mews adds are ignored. Its errors do not show what was answered."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_pascal, hide_input_in_errors=True)
 
 
 class Page(Answer, Generic[R]):
@@ -75,7 +64,7 @@ class Page(Answer, Generic[R]):
 class Amount(Answer):
     """An amount with and without its taxes (common objects, Amount)."""
 
-    currency: Currency
+    currency: str
     net_value: Number
     gross_value: Number
 
