@@ -125,6 +125,7 @@ class PmsError(PmsLabError):
         effect: what is known of a write's effect.
         status: of the HTTP answer; None where there was none.
         retry_after_s: how long the PMS asked to wait; None where it did not say.
+        doubt: of an earlier attempt of the same call, an error whose effect is unknown; None where there was none.
     """
 
     effect: ClassVar[Effect] = Effect.UNKNOWN
@@ -133,6 +134,7 @@ class PmsError(PmsLabError):
         super().__init__(message)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.doubt: PmsError | None = None
 
 
 class NotSent(PmsError):

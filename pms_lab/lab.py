@@ -188,8 +188,9 @@ class Lab:
         if len(found) == 1:
             return found[0]
         asked = " ".join(filter(None, (vendor, location))) or "any"
+        known = listed(f"{code} ({table.vendor})" for code, table in tables.items())
         rule = "name its location" if found else "add a table [pms.<LOCATION>] to pms_lab.toml, as docs/pms.md shows"
-        raise SettingsError(f"PMS asked for: {asked}; in the settings: {listed(found or tables)}: {rule}")
+        raise SettingsError(f"PMS asked for: {asked}, matched by {len(found)} of the settings' {known}: {rule}")
 
     @asynccontextmanager
     async def pms(self, location: str) -> AsyncIterator[PMSAdapter]:
@@ -201,7 +202,8 @@ class Lab:
         """
         from pms_lab.live.pms import connected
 
-        async with connected(self.location(location), self.settings.pms[location]) as adapter:
+        place = self.location(self.pms_location(None, location))
+        async with connected(place, self.settings.pms[place.code]) as adapter:
             yield adapter
 
     def write_index(self) -> Path:
@@ -218,7 +220,9 @@ def open_lab(home: Path | None = None) -> Lab:
         SettingsError: there is none, or a setting or location in it is mistyped.
     """
     named = home or (Path(os.environ[HOME_VARIABLE]) if os.environ.get(HOME_VARIABLE) else None)
-    found = find_home((named or Path.cwd()).resolve())
+    if named and not (named / LOCATIONS).is_file():
+        raise SettingsError(f"no {LOCATIONS} in {named}: set PMS_LAB_HOME to the project's folder, or unset it")
+    found = named.resolve() if named else find_home(Path.cwd().resolve())
     lab = Lab(found, load_settings(found), load_catalogue(found / LOCATIONS))
     for table in ("weights", "pms"):
         for location in getattr(lab.settings, table).keys() - lab.locations.keys():

@@ -122,6 +122,8 @@ def explained(error: ValidationError) -> str:
 
 def _shown(fault: ErrorDetails) -> str:
     """Show a faulty value, if it cannot hold a secret: none of a PMS's table but a plain number or a vendor's name."""
+    if fault["type"] == "missing":
+        return ""
     is_secret = fault["loc"][:1] == ("pms",) and fault["loc"][-1] not in SHOWN
     return "" if is_secret else f" = {fault['input']!r}"
 

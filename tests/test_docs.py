@@ -48,3 +48,13 @@ def test_the_lock_has_every_dependency_with_hashes_and_no_address() -> None:
             f"`make lock`: {name}"
         )
     assert "://" not in lock
+
+
+def test_the_example_in_virtual_time_does_what_its_page_says() -> None:
+    example = ROOT / "docs" / "examples" / "lost_answer.py"
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second, third = done.stdout.splitlines()
+    assert first.startswith("unknown after 10 s")
+    assert second == "read back: Applied"
+    assert third.startswith("charges in the PMS: 1;")

@@ -157,7 +157,7 @@ class MockPms:
         """Return made-up rates."""
         place, rates = self._place, self._data.rates
         return {
-            RateCell(place.location, product, night, place.rate_plan): NightlyRate(rates[product], is_own=False)
+            place.cell(product, night): NightlyRate(rates[product], is_own=False)
             for product in products
             if product in rates
             for night in nights

@@ -73,7 +73,7 @@ def validated(model: type[M], record: Any, status: int | None = None) -> M:
         return model.model_validate(record)
     except ValidationError as exc:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in exc.errors()[:5])
-        raise BadAnswer(f"the answer is no {model.__name__}: {faults}", status=status) from exc
+        raise BadAnswer(f"the answer is no {model.__name__}: {faults}", status=status) from None  # it shows values
     except RecursionError as exc:
         raise BadAnswer(f"the answer is no {model.__name__}: nested too deeply", status=status) from exc
 

@@ -23,18 +23,20 @@ class Vendor:
     Attributes:
         credentials: the model of what it wants to know.
         make: takes the property, the credentials and the link.
+        has_plans: whether rates belong to a rate plan, which the settings then must name.
     """
 
     capabilities: Capabilities
     credentials: type[BaseModel]
     make: Callable[[Property, Any, Link], PMSAdapter]
+    has_plans: bool = True
 
 
 VENDORS: Final[Mapping[str, Vendor]] = {
     "opera": Vendor(opera.CAPABILITIES, opera.OperaCredentials, opera.OperaPms),
     "mews": Vendor(mews.CAPABILITIES, mews.MewsCredentials, mews.MewsPms),
     "cloudbeds": Vendor(cloudbeds.CAPABILITIES, cloudbeds.CloudbedsCredentials, cloudbeds.CloudbedsPms),
-    "qloapps": Vendor(qloapps.CAPABILITIES, qloapps.QloAppsCredentials, qloapps.QloAppsPms),
+    "qloapps": Vendor(qloapps.CAPABILITIES, qloapps.QloAppsCredentials, qloapps.QloAppsPms, has_plans=False),
 }
 
 
@@ -42,9 +44,12 @@ def adapter_of(vendor: str, place: Property, credentials: Mapping[str, str], lin
     """Return a vendor's adapter for one property.
 
     Raises:
-        SettingsError: the credentials are not what the vendor wants; the message names the fields, not their values.
+        SettingsError: the rate plan is missing, or the credentials are not what the vendor wants; the message names the
+            fields, not their values.
     """
     known = VENDORS[vendor]
+    if known.has_plans and not place.rate_plan:
+        raise SettingsError(f"rate_plan of {place.location} is missing: name {vendor}'s plan to read and publish")
     try:
         checked = known.credentials.model_validate(dict(credentials))
     except ValidationError as exc:

@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ from pms_lab.errors import (
 )
 from pms_lab.rules.retrying import RetryPolicy, retry_after_s
 
+GRACE_S: Final = 1.0  # a door may count its timeout anew with every part of an answer; this one counts all of it
 LONGEST_ANSWER: Final = 32 << 20  # bytes: no answer of a PMS that we ask for is longer
 
 Query = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -188,6 +190,7 @@ class Wire:
         return await self._exchange(call, await self._authorization.headers())
 
     async def _exchange(self, call: Call, credentials: Mapping[str, str]) -> HttpResponse:
+        self.breaker.check()
         await self._limiter.take()
         try:
             return await self.breaker.run(lambda: self._judged(call, credentials))
@@ -200,7 +203,12 @@ class Wire:
         query = f"?{urlencode(call.query)}" if call.query else ""
         url = f"{self._link.base_url}{call.path}{query}"
         headers = {**call.headers, **credentials}
-        response = await self._link.http.send(HttpRequest(call.method, url, headers, call.body, self._link.timeout_s))
+        request = HttpRequest(call.method, url, headers, call.body, self._link.timeout_s)
+        try:
+            async with self.flow.timeout(self._link.timeout_s + GRACE_S):
+                response = await self._link.http.send(request)
+        except TimeoutError as exc:
+            raise Unanswered(f"{_host(request)} was still answering after {self._link.timeout_s:g} s") from exc
         self._judge(response, self.flow.now())
         return response
 
@@ -214,12 +222,15 @@ def checked_base_url(url: str, allowed_hosts: Collection[str] = ()) -> str:
     Raises:
         HostRefused: plain HTTP beyond this machine, credentials in the address, or a host that is not listed.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as exc:
+        raise HostRefused(f"the base address is none ({exc}): write it as https://host/path") from exc
     if parts.scheme not in ("http", "https") or not host:
-        raise HostRefused(f"base address of host {host or 'nowhere'!r}: write it as https://host/path")
+        raise HostRefused(f"an address of scheme {parts.scheme!r} and host {host!r}: write it as https://host/path")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise HostRefused(f"plain HTTP to {host}: credentials would be readable on the way; use https")
+        raise HostRefused(f"plain HTTP to {host}: what is sent would be readable on the way; use https")
     if parts.username or parts.password:
         raise HostRefused(f"the base address of {host} holds credentials: put them into their own settings")
     if allowed_hosts and host not in allowed_hosts:
@@ -240,6 +251,7 @@ class HttpxDoor:
     """The `Http` port on httpx, with a transport of the driver's."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        logging.getLogger("httpx").addFilter(_without_queries)
         self._client = httpx.AsyncClient(
             transport=transport, follow_redirects=False, trust_env=False, cookies=_NoCookies()
         )
@@ -255,8 +267,12 @@ class HttpxDoor:
                 timeout=request.timeout_s,
             ) as answer:
                 body = await _read(answer)
+        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as exc:
+            # Its text may hold the credential that cannot be sent.
+            reason = f"a header or address that HTTP does not carry ({type(exc).__name__}): check the credentials"
+            raise NotSent(f"nothing was sent to {_host(request)}: {reason}") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as exc:
-            raise NotSent(f"no connection to {_host(request)}: {type(exc).__name__}") from exc
+            raise NotSent(f"no connection to {_address(request)}: {type(exc).__name__}") from exc
         except httpx.TimeoutException as exc:
             raise Unanswered(f"{_host(request)} did not answer within {request.timeout_s:g} s") from exc
         except httpx.HTTPError as exc:
@@ -278,6 +294,13 @@ class _NoCookies(CookieJar):
         """Take none."""
 
 
+def _without_queries(record: logging.LogRecord) -> bool:
+    """Take the queries out of what httpx logs: guests are searched for by name."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+    return True
+
+
 async def _read(answer: httpx.Response) -> bytes:
     body = bytearray()
     async for part in answer.aiter_bytes():
@@ -287,6 +310,11 @@ async def _read(answer: httpx.Response) -> bytes:
                 f"an answer longer than {LONGEST_ANSWER >> 20} MB: ask for less at a time", status=answer.status_code
             )
     return bytes(body)
+
+
+def _address(request: HttpRequest) -> str:
+    parts = urlsplit(request.url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def _host(request: HttpRequest) -> str:

@@ -92,6 +92,10 @@ def rates(
 def serve(
     vendor: Annotated[VendorName, typer.Option(help="Whose wire format to speak.")],
     port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 8089,
+    location: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its name in the settings. Default: SAMPLE_ and the vendor."),
+    ] = None,
     webhooks: Annotated[
         str | None, typer.Option(metavar="URL", help="Post what the vendor tells by webhook to this address.")
     ] = None,
@@ -99,4 +103,4 @@ def serve(
     """Serve a simulated PMS with a sample hotel until interrupted, and print the settings that reach it."""
     from pms_lab.cli import pms_commands
 
-    pms_commands.serve(vendor, port, webhooks)
+    pms_commands.serve(vendor, port, location, webhooks)

@@ -12,9 +12,10 @@ import typer
 
 from pms_lab.cli.commands import print_json
 from pms_lab.cli.exits import Exit
-from pms_lab.domain.pms import PmsId, Reservation
+from pms_lab.domain.money import Money
+from pms_lab.domain.pms import Health, PmsId, Reservation
 from pms_lab.domain.stay import StayDates
-from pms_lab.errors import NoEvidence
+from pms_lab.errors import InputError, NoEvidence, PmsError, hint, listed
 from pms_lab.lab import Lab, open_lab
 
 if TYPE_CHECKING:
@@ -37,16 +38,14 @@ SHOWN: Final = (
 )
 
 
-SAMPLE_HOTEL: Final = "SAMPLE_HOTEL"
-SAMPLE_LOCATION: Final = f"""[{SAMPLE_HOTEL}]
-name = "Sample hotel"
+SAMPLE_LOCATION: Final = """name = "Sample hotel"
 zone = "America/New_York"
 currency = "USD"
 price_step = "0.01"
-products.GEN = {{ label = "General rooms" }}
-products.DLX = {{ label = "Delux rooms" }}
-products.EXE = {{ label = "Executive rooms" }}
-products.LUX = {{ label = "Luxury rooms" }}"""
+products.GEN = { label = "General rooms" }
+products.DLX = { label = "Delux rooms" }
+products.EXE = { label = "Executive rooms" }
+products.LUX = { label = "Luxury rooms" }"""
 
 
 def capabilities(vendor: str | None, as_json: bool) -> None:
@@ -65,7 +64,10 @@ def ping(vendor: str | None, location: str | None, as_json: bool) -> Exit:
     """Ask whether the PMS is up."""
     lab = open_lab()
     code = lab.pms_location(vendor, location)
-    health = _asked(lab, code, lambda pms: pms.health_check())
+    try:
+        health = _asked(lab, code, lambda pms: pms.health_check())
+    except PmsError as error:
+        health = Health(is_up=False, latency_s=0.0, detail=str(error))
     if as_json:
         print_json({"location": code, "vendor": lab.settings.pms[code].vendor, **asdict(health)})
     else:
@@ -79,8 +81,9 @@ def ping(vendor: str | None, location: str | None, as_json: bool) -> Exit:
 def reservation(number: str, vendor: str | None, location: str | None, as_json: bool) -> None:
     """Print one reservation."""
     lab = open_lab()
-    code = lab.pms_location(vendor, location)
-    asked = PmsId.parse(number) if ":" in number else PmsId(lab.settings.pms[code].vendor, number)
+    named = PmsId.parse(number) if ":" in number else None
+    code = lab.pms_location(named.vendor if named else vendor, location)
+    asked = named or PmsId(lab.settings.pms[code].vendor, number)
     found = _asked(lab, code, lambda pms: pms.get_reservation(asked))
     if found is None:
         raise NoEvidence(f"{code} has no reservation {asked}: look for its id with `pms-lab pms arrivals`")
@@ -95,7 +98,7 @@ def arrivals(vendor: str | None, location: str | None, day: date | None, as_json
     """Print the arrivals of a day."""
     lab = open_lab()
     code = lab.pms_location(vendor, location)
-    asked = day or _today(lab, code)
+    asked = StayDates.starting(day or _today(lab, code), 2).check_in  # a day that has a morrow
 
     async def listed(pms: PMSAdapter) -> list[dict[str, Any]]:
         return [_shown(one) async for one in pms.get_arrivals(asked)]
@@ -117,7 +120,14 @@ def rates(
     code = lab.pms_location(vendor, location)
     asked = StayDates.starting(day or _today(lab, code), nights)
     wanted = products or list(lab.location(code).products)
+    for product in wanted:
+        if product not in lab.location(code).products:
+            known = lab.location(code).products
+            raise InputError(f"unknown product {product!r} of {code}: it has {listed(known)}{hint(product, known)}")
     found = _asked(lab, code, lambda pms: pms.get_rates(asked, wanted))
+    if not found:
+        rule = "check rate_plan and products in its table of pms_lab.toml"
+        raise NoEvidence(f"{code} has no rate for {', '.join(wanted)} from {asked.check_in} on: {rule}")
     told = {(cell.product, cell.stay_date): rate for cell, rate in found.items()}
     currency = lab.location(code).currency
     if as_json:
@@ -129,22 +139,24 @@ def rates(
         return
     rows = [[str(night), *(_rate(told.get((product, night))) for product in wanted)] for night in asked]
     _print_table([f"night ({currency})", *wanted], rows)
-    typer.echo("in brackets: inherited from a base price or another rule")
+    if not all(rate.is_own for rate in told.values()):
+        typer.echo("in brackets: inherited from a base price or another rule")
 
 
-def serve(vendor: str, port: int, webhooks: str | None) -> None:
+def serve(vendor: str, port: int, location: str | None, webhooks: str | None) -> None:
     """Serve a simulated PMS until interrupted."""
-    from pms_lab.live.serve import poster
+    from pms_lab.live.serve import listening, poster
     from pms_lab.live.serve import serve as serve_app
     from pms_lab.sim.pms.served import sample_server, subscribe
 
-    url = f"http://127.0.0.1:{port}"
+    url, code = f"http://127.0.0.1:{port}", location or f"SAMPLE_{vendor.upper()}"
+    taken = listening(port)
     server, settings = sample_server(vendor, url, datetime.now(UTC))
     if webhooks:
         subscribe(server.face, vendor, poster(webhooks))
     typer.echo(f"A simulated {vendor} PMS at {url} until Ctrl-C. These settings reach it, in pms_lab.toml:\n")
-    typer.echo(f"[pms.{SAMPLE_HOTEL}]\n{settings}\n\nand these in data/locations.toml:\n\n{SAMPLE_LOCATION}")
-    serve_app(server, port)
+    typer.echo(f"[pms.{code}]\n{settings}\n\nand these in data/locations.toml:\n\n[{code}]\n{SAMPLE_LOCATION}")
+    serve_app(server, taken)
 
 
 def _asked(lab: Lab, code: str, question: Callable[[PMSAdapter], Awaitable[T]]) -> T:
@@ -170,9 +182,13 @@ def _shown(found: Reservation) -> dict[str, Any]:
         "product": found.product,
         "room": found.room,
         "rate_plan": found.rate_plan,
-        "total": found.total and str(found.total),
-        "balance": found.balance and str(found.balance),
+        "total": _amount(found.total),
+        "balance": _amount(found.balance),
     }
+
+
+def _amount(money: Money | None) -> str | None:
+    return None if money is None else f"{money.amount:.2f} {money.currency}"
 
 
 def _rate(rate: Any) -> str:

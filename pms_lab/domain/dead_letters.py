@@ -102,6 +102,11 @@ class DeadLetter:
         """The name of the write's operation."""
         return OPERATIONS[type(self.write)]
 
+    @property
+    def is_void(self) -> bool:
+        """Whether it was given up and surely had no effect, so that its key may be used again."""
+        return self.status is LetterStatus.ABANDONED and self.in_doubt_since is None
+
     def is_claimable(self, now: datetime) -> bool:
         """Whether a worker may try it: it is due, or the claim on it has lapsed. Earlier letters are not considered."""
         if self.status is LetterStatus.RETRYING:

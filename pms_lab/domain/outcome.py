@@ -74,9 +74,11 @@ Outcome: TypeAlias = Applied[T] | Refused | Unknown
 
 
 def outcome_of(error: PmsError) -> Refused | Unknown:
-    """Tell how a write ended that ended in an error."""
+    """Tell how a write ended that ended in an error; a refusal tells nothing of an attempt before it."""
     if error.effect is Effect.UNKNOWN:
         return Unknown(str(error))
+    if error.doubt is not None:
+        return Unknown(f"{error.doubt}; sent again: {error}")
     return Refused(_why(error), str(error), retry_after_s=error.retry_after_s)
 
 

@@ -43,7 +43,7 @@ def from_record(record: Mapping[str, Any]) -> Write:
         StoreError: it is no record of a write.
     """
     operation = record.get("operation")
-    if operation not in TYPES:
+    if not isinstance(operation, str) or operation not in TYPES:
         raise StoreError(f"a stored write has the operation {operation!r}, which is none of {', '.join(sorted(TYPES))}")
     given = {name: value for name, value in record.items() if name != "operation"}
     try:
@@ -52,7 +52,7 @@ def from_record(record: Mapping[str, Any]) -> Write:
         }
         kind: Callable[..., Write] = TYPES[operation]
         return kind(**read)
-    except (PmsLabError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
+    except (PmsLabError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
         raise StoreError(f"a stored {operation} is damaged ({type(exc).__name__}): look at its record") from exc
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from zoneinfo import ZoneInfo
+
+from pms_lab.domain.rates import RateCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Property:
     currency: str
     rate_plan: str
     products: Mapping[str, str] = field(default_factory=dict)
+
+    def cell(self, product: str, night: date, plan: str | None = None, occupancy: int | None = None) -> RateCell:
+        """Return the cell of a rate as sheets write it: without the plan, where it is that of the settings."""
+        return RateCell(self.location, product, night, None if plan == self.rate_plan else plan, occupancy)
 
     def vendor_product(self, product: str) -> str:
         """Return the vendor's id of a room type; a code that the settings do not list is its own id."""

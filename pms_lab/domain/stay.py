@@ -26,8 +26,15 @@ class StayDates:
 
     @classmethod
     def starting(cls, check_in: date, nights: int) -> StayDates:
-        """Return the stay of so many nights from `check_in` on."""
-        return cls(check_in, check_in + timedelta(days=nights))
+        """Return the stay of so many nights from `check_in` on.
+
+        Raises:
+            RateError: there is no such night in the calendar.
+        """
+        try:
+            return cls(check_in, check_in + timedelta(days=nights))
+        except OverflowError as exc:
+            raise RateError(f"{nights} nights from {check_in} on end after the calendar: give an earlier day") from exc
 
     @property
     def nights(self) -> int:

@@ -1,6 +1,8 @@
 """What can be written to a PMS, as values: they can be sent, stored, replayed, and looked for in the PMS.
 
-`key` is the business key of a write: two with the same key are the same intent, and must take effect once.
+`key` is the business key of a write: two with the same key are the same intent. Adapters put it where the vendor has a
+place for it, so that `reconcile` finds it; they do not remember it. Whoever holds the intent sends it once, and asks
+before sending it again; `ResilientPms` does so for what it queues.
 """
 
 from __future__ import annotations

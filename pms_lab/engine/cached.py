@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from pms_lab.domain.dead_letters import entity_of
 from pms_lab.domain.outcome import Outcome, Refused, Unknown
 from pms_lab.domain.pms import Guest, PmsId, Reservation, RoomStatus
-from pms_lab.domain.writes import SetStatus, Write
+from pms_lab.domain.writes import CreateReservation, SetStatus, Write
 from pms_lab.engine.passing_on import PassingOn
 from pms_lab.engine.pms import PMSAdapter
 from pms_lab.engine.ports import Flow
@@ -97,6 +97,8 @@ class CachedPms(PassingOn):
         entity = entity_of(write)
         self._guests.invalidate(entity, distrust_s)
         self._reservations.invalidate(entity, distrust_s)
+        if isinstance(write, CreateReservation):
+            self._guests.clear(distrust_s)  # a PMS may take the booker for a known guest, and rename that one
         if isinstance(write, SetStatus):
             self._rooms.invalidate(ROOMS, distrust_s)
 

@@ -8,12 +8,13 @@ from typing import Final, Protocol
 
 from pms_lab.domain.dead_letters import DeadLetter, Queueable
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why, outcome_of
-from pms_lab.domain.pms import PmsId
+from pms_lab.domain.pms import Capabilities, PmsId
 from pms_lab.domain.writes import AddNote, AddPreferences, PostCharge, UpdateCheckoutTime
 from pms_lab.engine.pms import PMSAdapter
 from pms_lab.engine.ports import Flow
-from pms_lab.errors import PmsError, Unsupported
+from pms_lab.errors import PmsError, PmsLabError
 from pms_lab.rules.dead_letters import next_try_s, stops_replay
+from pms_lab.rules.settling import settling_s
 
 LEASE_S: Final = 120.0
 WORK_SHARE: Final = 0.8
@@ -44,14 +45,17 @@ class DeadLetters(Protocol):
     async def add(self, write: Queueable, error: str, code: str, *, is_in_doubt: bool = False) -> DeadLetter:
         """Put a write at the end of the queue; it is due at once.
 
-        A write whose key has a letter already that is not abandoned gets no second one: that letter is returned.
+        A write whose key has a letter already (see `find`) gets no second one: that letter is returned.
 
         Args:
             is_in_doubt: whether it may have been sent; it is then looked for in the PMS before it is sent.
         """
 
     async def find(self, write_key: str) -> DeadLetter | None:
-        """Return the letter of a write's key, unless it is abandoned; None where there is none."""
+        """Return the letter of a write's key; None where there is none.
+
+        One that was given up counts as none, unless it was in doubt: its write may have taken effect.
+        """
 
     async def claim(self, worker: str, lease_s: float) -> DeadLetter | None:
         """Return the earliest letter that may be tried, and keep it from other workers for `lease_s`; None without one.
@@ -139,7 +143,7 @@ async def _try(
             return ended, flow.now() if isinstance(ended, Unknown) else None
     except TimeoutError:
         return Unknown("the time for one letter ran out before an answer came"), flow.now()
-    except Unsupported as error:
+    except PmsLabError as error:  # a letter that cannot be sent must not stop those behind it
         return Refused(Why.REJECTED, str(error)), letter.in_doubt_since
 
 
@@ -153,9 +157,14 @@ async def _look_for(adapter: PMSAdapter, write: Queueable, sent_at: datetime) ->
 def _failure(
     adapter: PMSAdapter, letter: DeadLetter, ended: Refused | Unknown, in_doubt_since: datetime | None
 ) -> Failure:
-    can = adapter.capabilities()
-    can_tell = letter.operation in can.repeatable | can.reconcilable
-    wait_s = next_try_s(ended, can.in_flight_s + can.read_lag_s if can_tell else None)
+    wait_s = next_try_s(ended, _settles_in_s(adapter.capabilities(), letter.operation))
     if isinstance(ended, Unknown):
         return Failure(ended.cause, "unknown", wait_s, in_doubt_since)
     return Failure(ended.message, ended.why, wait_s, in_doubt_since)
+
+
+def _settles_in_s(can: Capabilities, operation: str) -> float | None:
+    """Return how long until an operation in doubt may be tried again; None where nothing ever tells how it ended."""
+    if operation in can.repeatable:
+        return 0.0
+    return settling_s(can) if operation in can.reconcilable else None

@@ -47,9 +47,9 @@ class MemoryDeadLetters:
         return letter
 
     async def find(self, write_key: str) -> DeadLetter | None:
-        """Return the letter of a write's key, unless it is abandoned."""
+        """Return the letter of a write's key, unless it is given up for sure."""
         found = (letter for letter in self._letters.values() if letter.write.key == write_key)
-        return next((letter for letter in found if letter.status is not LetterStatus.ABANDONED), None)
+        return next((letter for letter in found if not letter.is_void), None)
 
     async def claim(self, worker: str, lease_s: float) -> DeadLetter | None:
         """Return the earliest letter that may be tried, and keep it for the worker."""

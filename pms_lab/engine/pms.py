@@ -99,7 +99,8 @@ class PMSAdapter(Protocol):
     async def get_rates(self, nights: StayDates, products: Collection[str]) -> Mapping[RateCell, NightlyRate]:
         """Return the rate of each product on each night, of the rate plan that the settings name.
 
-        A cell that the PMS has no rate for is left out.
+        Cells are as sheets write them: without a plan, which means that of the settings, and without an occupancy. A
+        cell that the PMS has no rate for is left out.
         """
 
     async def get_availability(self, nights: StayDates, products: Collection[str]) -> tuple[Availability, ...]:
@@ -159,9 +160,10 @@ class PMSAdapter(Protocol):
         """Find out how a write ended that ended as unknown, by reading alone.
 
         Args:
-            sent_at: when its last attempt was sent; aware.
+            sent_at: when the write ended as unknown: its last attempt was sent no later; aware.
 
         Returns:
             Applied when its effect is there. Refused (`Why.NOT_APPLIED`) when it is not and can no longer come, since
-            the vendor's in-flight and lag bounds have passed. Unknown when it may still come, or cannot be told apart.
+            the vendor's in-flight and lag bounds, and an allowance for clocks that differ, have passed. Unknown when it
+            may still come, or cannot be told apart.
         """

@@ -82,8 +82,12 @@ class ResilientPms(PassingOn):
 
     async def _send_or_queue(self, write: Queueable) -> Outcome[None]:
         letter = await self._letters.find(write.key)
+        if letter is not None and letter.write != write:
+            return Refused(Why.REJECTED, f"key {write.key} is that of another write: give each write its own")
         if letter is not None and letter.status is LetterStatus.RESOLVED:
             return Applied(None)
+        if letter is not None and letter.status is LetterStatus.ABANDONED:
+            return Unknown("it was given up while in doubt: look in the PMS, and use a new key to send it again")
         if letter is not None:
             return Unknown("it waits to be sent", letter.id)
         if await self._letters.open_letters(entity_of(write)):

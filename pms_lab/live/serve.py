@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +13,7 @@ import httpx
 
 from pms_lab.adapters.wire import checked_base_url
 from pms_lab.engine.ports import HttpRequest, HttpResponse
+from pms_lab.errors import InputError
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -73,8 +75,21 @@ def poster(url: str) -> Callable[[bytes], None]:
     return later
 
 
-def serve(receiver: Receiver, port: int) -> None:
-    """Serve on 127.0.0.1 until interrupted."""
+def listening(port: int) -> socket.socket:
+    """Take a port on 127.0.0.1.
+
+    Raises:
+        InputError: it is taken.
+    """
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as exc:
+        raise InputError(f"port {port} cannot be taken ({exc.strerror}): name another") from exc
+
+
+def serve(receiver: Receiver, taken: socket.socket) -> None:
+    """Serve on a port until interrupted."""
     import uvicorn
 
-    uvicorn.run(app_of(receiver), host="127.0.0.1", port=port, log_level="warning", lifespan="off", server_header=False)
+    config = uvicorn.Config(app_of(receiver), log_level="warning", lifespan="off", server_header=False)
+    uvicorn.Server(config).run(sockets=[taken])

@@ -53,7 +53,28 @@ def booked(it: Bench, stay: StayDates = TWO_NIGHTS, person: Person | None = None
     return it.face.pms.book(Wish(stay, GEN, (person or guest(it)).id, **fields), it.flow.now())
 
 
-def cell(product: str = "GEN", night: date = TODAY, plan: str | None = PLACE.rate_plan) -> RateCell:
+def crowd(it: Bench, size: int, **fields: Any) -> list[str]:
+    """Add bookings that hold no room, and return their ids in the order in which they are listed."""
+    pms, first = it.face.pms, booked(it)
+    ids = [first.id, *(pms.id_of("booking") for _ in range(size - 1))]
+    for one in ids:
+        pms.bookings.put(one, replace(first, id=one, room=None, **fields), it.flow.now())
+    return ids
+
+
+def after_first_page(it: Bench, method: str, happens: Callable[[], None]) -> None:
+    """Let something happen once, when the first page of a list has been read."""
+    waiting = [happens]
+
+    def tamper(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if method_of(request) == method and waiting:
+            waiting.pop()()
+        return response
+
+    it.http.tamper = tamper
+
+
+def cell(product: str = "GEN", night: date = TODAY, plan: str | None = None) -> RateCell:
     """Return a rate cell of the property."""
     return RateCell(PLACE.location, product, night, plan)
 

@@ -43,6 +43,9 @@ TODAY = date(2026, 11, 30)
 TWO_NIGHTS = StayDates.starting(TODAY, 2)
 GEN = category_id("GEN")
 
+FOR_THE_DAY: Final = {"ScheduledStartUtc": "2026-11-30T14:00:00Z", "ScheduledEndUtc": "2026-11-30T22:00:00Z"}
+"""The times of a stay that begins and ends today: it has no night."""
+
 
 class Desk:
     """An adapter on a face, with what a test wants to look at."""

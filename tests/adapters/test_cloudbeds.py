@@ -46,14 +46,17 @@ from pms_lab.errors import (
     Unanswered,
     Unsupported,
 )
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.pms.faces.cloudbeds.wire import nested
 from tests.adapters.cloudbeds_bench import (
     DLX,
     GEN,
     TODAY,
     TWO_NIGHTS,
+    after_first_page,
     answer,
     booked,
+    crowd,
     edited,
     guest,
     hotel,
@@ -381,6 +384,73 @@ def test_a_list_whose_pages_repeat_is_a_bad_answer_and_not_an_endless_loop() -> 
         now(collected(it.pms.get_arrivals(TODAY)))
 
 
+@pytest.mark.parametrize("joining", [0, 4])
+@pytest.mark.parametrize("leaving", [4, 150])
+def test_nobody_who_stays_is_missing_when_others_leave_the_list_between_two_pages(leaving: int, joining: int) -> None:
+    it = hotel()
+    there = crowd(it, 330, status=ReservationStatus.IN_HOUSE)
+
+    def some_leave() -> None:
+        for one in there[:leaving]:
+            it.face.pms.set_status(one, ReservationStatus.CHECKED_OUT, it.flow.now())
+        if joining:
+            crowd(it, joining, status=ReservationStatus.IN_HOUSE)
+
+    after_first_page(it, "getReservations", some_leave)
+    found = [one.id.local for one in now(collected(it.pms.get_in_house()))]
+    assert set(there[leaving:]) <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_nobody_who_stays_is_missing_when_the_list_shrinks_to_the_page_that_was_read() -> None:
+    it = hotel()
+    there = crowd(it, 130, status=ReservationStatus.IN_HOUSE)
+
+    def forty_leave() -> None:
+        for one in there[:40]:
+            it.face.pms.set_status(one, ReservationStatus.CHECKED_OUT, it.flow.now())
+
+    after_first_page(it, "getReservations", forty_leave)
+    found = {one.id.local for one in now(collected(it.pms.get_in_house()))}
+    assert set(there[40:]) <= found
+
+
+def test_a_booking_is_found_by_its_key_when_others_are_deleted_between_two_pages() -> None:
+    it = hotel()
+    there = crowd(it, 230)
+    it.face.pms.change_booking(there[100], it.flow.now(), key="k1")
+    after_first_page(it, "getReservations", lambda: it.face.pms.bookings.put(there[0], None, it.flow.now()))
+    assert now(it.pms.reconcile(creation(), it.flow.now())) == Applied(ref(there[100]))
+
+
+@pytest.mark.parametrize("read", ["get_arrivals", "get_departures"])
+def test_a_cancelled_row_is_passed_over_whatever_else_it_says(read: str) -> None:
+    it = hotel()
+    gone, mine = booked(it), booked(it)
+    empty = {"status": "canceled", "rooms": [], "endDate": "2026-11-30"}
+    edited(it, "getReservations", lambda record: record["data"][0].update(empty))
+    day = TODAY if read == "get_arrivals" else TWO_NIGHTS.check_out
+    found = now(collected(getattr(it.pms, read)(day)))
+    assert [one.id for one in found] == [ref(mine.id)] != [ref(gone.id)]
+
+
+@pytest.mark.parametrize("odd", [{"rooms": []}, {"rooms": None}, {"endDate": "2026-11-30"}], ids=str)
+def test_a_row_without_a_room_or_a_night_does_not_hide_the_others(odd: dict[str, Any]) -> None:
+    it = hotel()
+    booked(it)
+    mine = booked(it)
+    edited(it, "getReservations", lambda record: record["data"][0].update(odd))
+    assert [one.id for one in now(collected(it.pms.get_arrivals(TODAY)))] == [ref(mine.id)]
+
+
+def test_a_row_of_an_unknown_status_is_a_bad_answer_and_not_passed_over() -> None:
+    it = hotel()
+    booked(it)
+    edited(it, "getReservations", lambda record: record["data"][0].update(status="asleep"))
+    with pytest.raises(BadAnswer, match="asleep"):
+        now(collected(it.pms.get_arrivals(TODAY)))
+
+
 @pytest.mark.parametrize("is_paged", [True, False])
 def test_a_list_without_a_total_ends_with_a_page_that_brings_nothing_new(is_paged: bool) -> None:
     it = hotel()
@@ -512,7 +582,36 @@ def test_a_note_whose_answer_is_lost_is_not_repeated() -> None:
     booking = booked(it)
     it.http.loses_answers = True
     assert isinstance(now(it.pms.add_reservation_note(AddNote("n", ref(booking.id), "Cot"))), Unknown)
-    assert it.face.pms.booking(booking.id).notes == ("Cot",)
+    assert it.face.pms.booking(booking.id).notes == ("Cot [n]",)
+
+
+def test_an_equal_note_of_before_is_no_proof_of_ours() -> None:
+    it = hotel()
+    booking = booked(it)
+    earlier, ours = AddNote("n1", ref(booking.id), "Cot"), AddNote("n2", ref(booking.id), "Cot")
+    now(it.pms.add_reservation_note(earlier))
+    it.flow.elapsed_s += 3600
+    sent_at = it.flow.now()
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
+    assert now(it.pms.reconcile(earlier, NOON)) == Applied(None)
+    outcome = now(it.pms.reconcile(ours, sent_at))
+    assert isinstance(outcome, Refused)
+    assert outcome.why is Why.NOT_APPLIED
+
+
+def test_a_note_that_the_front_desk_wrote_on_is_still_ours() -> None:
+    it = hotel()
+    booking = booked(it, notes=("Cot [n1], done",))
+    assert now(it.pms.reconcile(AddNote("n1", ref(booking.id), "Cot"), NOON)) == Applied(None)
+
+
+def test_a_write_may_still_come_while_the_clocks_of_two_machines_may_be_apart() -> None:
+    it = hotel()
+    write = CancelReservation("x", ref(booked(it).id))
+    it.flow.elapsed_s += settling_s(CAPABILITIES) - 1
+    assert isinstance(now(it.pms.reconcile(write, NOON)), Unknown)
+    it.flow.elapsed_s += 2
+    assert isinstance(now(it.pms.reconcile(write, NOON)), Refused)
 
 
 @pytest.mark.parametrize(("status", "is_applied"), [("canceled", True), ("confirmed", False)])

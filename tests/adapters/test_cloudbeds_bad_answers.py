@@ -11,7 +11,9 @@ from typing import Any, Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from pms_lab.adapters.cloudbeds.models import GuestPage
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Refused, Unknown
 from pms_lab.domain.pms import GuestQuery, Preference, ReservationStatus
@@ -194,6 +196,13 @@ def test_whatever_is_answered_only_errors_of_ours_come_out(answered: tuple[str, 
     else:
         told = ""
     assert "Byron" not in told
+
+
+def test_what_a_damaged_answer_says_is_in_no_error_about_its_form() -> None:
+    row = {"guestID": "1", "guestFirstName": ["Byron"]}
+    with pytest.raises(ValidationError) as caught:
+        GuestPage.model_validate({"data": {"1": row}})
+    assert "Byron" not in str(caught.value)
 
 
 def writes(it: Bench) -> list[Write]:

@@ -180,12 +180,20 @@ def test_what_is_not_about_us_is_nothing(fields: dict[str, Any]) -> None:
         {"event": "reservation/created", "propertyID": "318002", "timestamp": "1e99"},
         {"event": "reservation/created", "propertyID": "318002", "timestamp": "NaN"},
         {"event": "reservation/created", "propertyID": "318002", "timestamp": 10**30},
+        {"event": "reservation/created", "propertyID": "318002", "timestamp": -1},
     ],
     ids=str,
 )
 def test_what_is_no_notification_is_a_bad_answer(record: Any) -> None:
     with pytest.raises(BadAnswer):
         notified(record)
+
+
+@pytest.mark.parametrize("stamp", ["1e999999", "1e999990", "-1e999990"])
+def test_a_timestamp_of_a_million_digits_is_turned_down_at_once(stamp: str) -> None:
+    body = f'{{"event": "reservation/created", "propertyID": "318002", "timestamp": {stamp}}}'
+    with pytest.raises(BadAnswer, match="timestamp"):
+        hotel().pms.parse_webhook({}, body.encode())
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"<html>", b"[" * 100_000], ids=str)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pms_lab.adapters.cloudbeds import CAPABILITIES
 from pms_lab.adapters.cloudbeds.rates import INTERVALS, POLLS_S
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
@@ -19,6 +20,7 @@ from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import UpdateRates
 from pms_lab.engine.ports import HttpRequest, HttpResponse
 from pms_lab.errors import Unanswered
+from pms_lab.rules.settling import settling_s
 from tests.adapters.cloudbeds_bench import (
     DLX,
     GEN,
@@ -234,10 +236,9 @@ def test_the_face_refuses_a_derived_rate_itself() -> None:
     [
         replace(cell(), stay_date=None),
         replace(cell(), rate_plan="2279"),
-        replace(cell(), rate_plan=None),
         replace(cell(), occupancy=2),
     ],
-    ids=["no night", "another plan", "no plan", "occupancy"],
+    ids=["no night", "another plan", "occupancy"],
 )
 def test_a_cell_that_the_plan_does_not_have_is_refused_and_the_others_are_published(unfit: RateCell) -> None:
     it = hotel()
@@ -245,6 +246,21 @@ def test_a_cell_that_the_plan_does_not_have_is_refused_and_the_others_are_publis
     assert refusal(outcomes[unfit]).why is Why.REJECTED
     assert outcomes[cell("DLX")] == Applied(None)
     assert it.face.pms.rate(GEN, TODAY) == 1000
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [replace(cell(), rate_plan="227"), replace(cell(), occupancy=2), replace(cell(), product=GEN)],
+    ids=["the plan by name", "occupancy", "the vendor's id of the room type"],
+)
+def test_two_cells_for_one_rate_are_both_refused_and_the_others_are_published(twin: RateCell) -> None:
+    it = hotel()
+    rates = sheet({cell(): "1100", twin: "1200", cell("DLX"): "1600"})
+    outcomes = published(it, rates)
+    assert set(outcomes) == set(rates)
+    assert ["ambiguous" in refusal(outcomes[one]).message for one in (cell(), twin)] == [True, True]
+    assert outcomes[cell("DLX")] == Applied(None)
+    assert [it.face.pms.rate(kind, TODAY) for kind in (GEN, DLX)] == [1000, 1600]
 
 
 def test_cells_of_another_location_are_refused_before_anything_is_asked() -> None:
@@ -323,14 +339,14 @@ def test_a_publication_that_never_arrived_is_proven_so_only_when_it_can_no_longe
     write = UpdateRates("p1", nights({0: "1100", 1: "1200"}))
     sent_at = it.flow.now()
     doubt(now(it.pms.reconcile(write, sent_at)))
-    it.flow.elapsed_s += 31
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
     assert refusal(now(it.pms.reconcile(write, sent_at))).why is Why.NOT_APPLIED
 
 
 def test_a_publication_of_which_a_part_is_there_is_unknown() -> None:
     it = hotel()
     it.face.pms.set_rate(GEN, "227", TODAY, Decimal(1100), it.flow.now())
-    it.flow.elapsed_s += 31
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
     outcome = now(it.pms.reconcile(UpdateRates("p1", nights({0: "1100", 1: "1200"})), NOON))
     assert "1 of 2" in doubt(outcome)
 

@@ -144,8 +144,9 @@ def test_the_price_of_a_derived_rate_is_refused_by_mews() -> None:
         (RateSheet({RateCell("HOTEL1", "GEN", None): Money(Decimal(1), "USD")}), "stay date"),
         (RateSheet({RateCell("HOTEL1", "GEN", TODAY, None, 2): Money(Decimal(1), "USD")}), "occupancy"),
         (RateSheet({RateCell("ELSEWHERE", "GEN", TODAY): Money(Decimal(1), "USD")}), "ELSEWHERE"),
+        (RateSheet({RateCell("HOTEL1", "GEN", TODAY): Money(Decimal(1), "EUR")}), "EUR"),
     ],
-    ids=["basis", "no date", "occupancy", "location"],
+    ids=["basis", "no date", "occupancy", "location", "currency"],
 )
 def test_what_mews_cannot_hold_is_refused_before_anything_is_sent(wanted: RateSheet, words: str) -> None:
     desk = Desk()
@@ -153,6 +154,32 @@ def test_what_mews_cannot_hold_is_refused_before_anything_is_sent(wanted: RateSh
     assert isinstance(outcome, Refused)
     assert words in outcome.message
     assert desk.http.sent == []
+
+
+@pytest.mark.parametrize("second", ["1", "2"], ids=["equal", "other"])
+@pytest.mark.parametrize(
+    "twin",
+    [
+        RateCell("HOTEL1", "GEN", TODAY, BASE_RATE),
+        RateCell("HOTEL1", GEN, TODAY),
+        RateCell("HOTEL1", "GEN", TODAY, None, 2),
+    ],
+    ids=["the plan by its name", "the room type by its id", "an occupancy"],
+)
+def test_two_rates_for_one_price_of_mews_are_both_refused_and_the_others_are_sent(twin: RateCell, second: str) -> None:
+    desk = Desk()
+    plain, other = RateCell("HOTEL1", "GEN", TODAY), RateCell("HOTEL1", "GEN", TODAY + timedelta(days=1))
+    amounts = {plain: "1", twin: second, other: "3"}
+    write = UpdateRates("p", RateSheet({cell: Money(Decimal(value), "USD") for cell, value in amounts.items()}))
+    ends = now(desk.mews.update_rates(write))
+    assert set(ends) == {plain, twin, other}
+    assert ends[other] == Applied(None)
+    for cell in (plain, twin):
+        assert isinstance(ends[cell], Refused), cell
+    assert "more than one rate" in str(ends[plain])
+    (body,) = desk.bodies("rates/updatePrice")
+    assert [one["Value"] for one in body["PriceUpdates"]] == [3]
+    assert now(desk.mews.reconcile(write, desk.flow.now())) == Applied(None)
 
 
 def test_a_part_in_doubt_stops_the_rest_and_nothing_is_sent_twice() -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from pms_lab.adapters.mews.reading import note_of, preference_of, spellings
 from pms_lab.adapters.mews.times import intervals
 from pms_lab.domain.outcome import Applied, Refused
-from pms_lab.domain.pms import GuestQuery, Preference, ReservationStatus
+from pms_lab.domain.pms import GuestQuery, PmsId, Preference, ReservationStatus
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
     AddPreferences,
     UpdateGuest,
 )
-from pms_lab.errors import BadAnswer, Unsupported
+from pms_lab.errors import BadAnswer, InputError, Unsupported
 from pms_lab.sim.pms.faces.mews.ids import CHILDREN, guid
-from tests.adapters.mews_desk import TODAY, Desk, ref
-from tests.contracts.harness import collected, now
+from tests.adapters.mews_desk import FOR_THE_DAY, TODAY, TWO_NIGHTS, Desk, Operation, ref
+from tests.contracts.harness import NOON, collected, now
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,49 @@ def test_no_room_is_none() -> None:
 
 def test_a_stay_without_a_night_is_an_error() -> None:
     with pytest.raises(BadAnswer, match="no night"):
-        reservation_with(ScheduledEndUtc="2026-11-30T22:00:00Z")
+        reservation_with(**FOR_THE_DAY)
+
+
+LISTS: Final[dict[str, Operation]] = {
+    "arrivals": lambda desk: collected(desk.mews.get_arrivals(TODAY)),
+    "departures": lambda desk: collected(desk.mews.get_departures(TWO_NIGHTS.check_out)),
+    "in house": lambda desk: collected(desk.mews.get_in_house()),
+}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        FOR_THE_DAY,
+        {**FOR_THE_DAY, "ScheduledEndUtc": "2026-11-28T22:00:00Z"},
+        {"ScheduledStartUtc": "2026-12-02T14:00:00Z", "ScheduledEndUtc": "2026-12-02T22:00:00Z"},
+        {**FOR_THE_DAY, "State": "Canceled"},
+        {"State": "Canceled", "AssignedResourceId": guid("stranger")},
+    ],
+    ids=["for the day", "back in time", "for the last day", "cancelled for the day", "cancelled in a room of nowhere"],
+)
+@pytest.mark.parametrize("name", LISTS)
+def test_what_does_not_belong_into_a_list_of_stays_is_left_out_and_spoils_nothing(
+    name: str, fields: dict[str, Any]
+) -> None:
+    desk = Desk()
+    guest = desk.guest()
+    bookings = [desk.booking(guest=guest) for _ in range(3)]
+    if name == "in house":
+        for one in bookings:
+            desk.pms.set_status(one.id, ReservationStatus.IN_HOUSE, NOON)
+    desk.tampering("reservations/getAll/2023-06-06", lambda answer: answer["Reservations"][1].update(fields))
+    assert {one.id.local for one in now(LISTS[name](desk))} == {bookings[0].id, bookings[2].id}
+
+
+@pytest.mark.parametrize("name", ["get_guest", "get_reservation", "get_balance"])
+def test_an_id_of_another_vendor_is_an_error_of_the_caller_and_nothing_is_asked(name: str) -> None:
+    desk = Desk()
+    booking = desk.booking()
+    foreign = PmsId("qloapps", booking.guest if name == "get_guest" else booking.id)
+    with pytest.raises(InputError, match=f"{foreign} is no id of mews"):
+        now(getattr(desk.mews, name)(foreign))
+    assert desk.http.sent == []
 
 
 def reservation_with(**fields: Any) -> Any:

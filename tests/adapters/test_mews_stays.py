@@ -9,21 +9,36 @@ from typing import Any
 
 import pytest
 
+from pms_lab.adapters.mews import CAPABILITIES
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Refused, Unknown, Why
-from pms_lab.domain.pms import ReservationStatus
+from pms_lab.domain.pms import PmsId, ReservationStatus
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
     OPERATIONS,
+    AddNote,
     CancelReservation,
     ModifyDates,
     SetStatus,
     UpdateCheckoutTime,
 )
 from pms_lab.engine.ports import HttpRequest
-from pms_lab.errors import BadAnswer, Unanswered
+from pms_lab.errors import BadAnswer, InputError, Unanswered
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.pms.faces.mews.ids import guid
-from tests.adapters.mews_desk import TODAY, TWO_NIGHTS, WRITES, Desk, busy_desk, charge, creation, meant, ref
+from tests.adapters.mews_desk import (
+    FOR_THE_DAY,
+    TODAY,
+    TWO_NIGHTS,
+    WRITES,
+    Desk,
+    busy_desk,
+    charge,
+    creation,
+    meant,
+    operation_of,
+    ref,
+)
 from tests.contracts.harness import NOON, now
 
 
@@ -114,7 +129,7 @@ def test_an_optional_reservation_is_confirmed() -> None:
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: type(write).__name__)
 def test_what_was_written_is_found_and_what_was_not_is_proven_so_in_time(write: Any) -> None:
     without, with_it = busy_desk(), busy_desk()
-    without.flow.elapsed_s = with_it.flow.elapsed_s = 30
+    without.flow.elapsed_s = with_it.flow.elapsed_s = settling_s(CAPABILITIES)
     assert isinstance(now(without.mews.reconcile(meant(without, write), NOON)), Unknown)
     without.flow.elapsed_s += 1
     outcome = now(without.mews.reconcile(meant(without, write), NOON))
@@ -123,6 +138,50 @@ def test_what_was_written_is_found_and_what_was_not_is_proven_so_in_time(write: 
     intent = meant(with_it, write)
     now(getattr(with_it.mews, OPERATIONS[type(write)])(intent))
     assert isinstance(now(with_it.mews.reconcile(intent, NOON)), Applied)
+
+
+def test_an_equal_note_that_was_there_before_proves_nothing_of_ours() -> None:
+    desk = Desk()
+    booking = desk.booking(notes=("Needs a cot",))
+    asked = AddNote("n1", ref(booking.id), "Needs a cot")
+    now(desk.mews.add_reservation_note(replace(asked, key="n0")))
+    sent_at = desk.flow.now()
+    desk.flow.elapsed_s += settling_s(CAPABILITIES) + 1
+    outcome = now(desk.mews.reconcile(asked, sent_at))
+    assert isinstance(outcome, Refused)
+    assert outcome.why is Why.NOT_APPLIED
+    assert now(desk.mews.add_reservation_note(asked)) == Applied(None)
+    assert now(desk.mews.reconcile(asked, sent_at)) == Applied(None)
+    assert desk.pms.booking(booking.id).notes[-1] == "Needs a cot [n1]"
+
+
+def of_another_vendor(write: Any) -> Any:
+    """Return a write about a guest or a reservation of QloApps with an id that Mews has too."""
+    names = [name for name in ("guest", "reservation") if isinstance(getattr(write, name, None), PmsId)]
+    return replace(write, **{name: PmsId("qloapps", getattr(write, name).local) for name in names})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [one for one in (*WRITES, replace(creation(), guest=ref("guest"))) if of_another_vendor(one) != one],
+    ids=lambda write: type(write).__name__,
+)
+def test_a_write_about_an_id_of_another_vendor_is_an_error_of_the_caller_and_nothing_is_sent(write: Any) -> None:
+    desk = busy_desk()
+    foreign = of_another_vendor(meant(desk, write))
+    for act in (operation_of(desk, write), lambda one: desk.mews.reconcile(one, NOON)):
+        with pytest.raises(InputError, match=r"qloapps:\S+ is no id of mews"):
+            now(act(foreign))
+    assert desk.http.sent == []
+
+
+def test_a_stay_for_the_day_can_be_given_a_night() -> None:
+    desk = Desk()
+    booking = desk.booking()
+    desk.tampering("reservations/getAll/2023-06-06", lambda answer: answer["Reservations"][0].update(FOR_THE_DAY))
+    write = ModifyDates("m", ref(booking.id), StayDates.starting(TODAY, 3))
+    assert now(desk.mews.modify_dates(write)) == Applied(None)
+    assert desk.pms.booking(booking.id).stay == write.stay
 
 
 def test_no_operation_marks_a_no_show() -> None:

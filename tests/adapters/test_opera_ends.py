@@ -19,11 +19,13 @@ from pms_lab.domain.writes import (
     PostCharge,
     SetAvailability,
     SetStatus,
+    UpdateCheckoutTime,
     UpdateRates,
     Write,
 )
 from pms_lab.engine.ports import HttpRequest, HttpResponse
-from pms_lab.errors import NotSent, PmsRefused, Unanswered, Unsupported
+from pms_lab.errors import BadAnswer, NotSent, PmsRefused, Unanswered, Unsupported
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.pms.records import Person
 from tests.adapters.opera_bench import (
     TODAY,
@@ -142,7 +144,7 @@ def test_there_are_no_webhooks(it: Bench) -> None:
 def later(it: Bench) -> datetime:
     """Let the bound after which nothing can come late pass; return when the write would have been sent."""
     sent_at = it.flow.now()
-    it.flow.elapsed_s += CAPABILITIES.in_flight_s + 1
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
     return sent_at
 
 
@@ -177,6 +179,27 @@ def test_a_reservation_of_a_longer_key_is_not_taken_for_ours(it: Bench, shown: b
     sent_at = later(it)
     rewritten(it, b'"externalReferences":[{"id":"k1",', shown)
     assert isinstance(now(it.pms.reconcile(creation(), sent_at)), Applied) is is_found
+
+
+def test_what_is_not_there_may_still_come_while_two_clocks_may_be_apart(it: Bench) -> None:
+    note = AddNote("n1", ref(booked(it)), "Needs a cot")
+    sent_at = it.flow.now()
+    it.flow.elapsed_s += settling_s(CAPABILITIES) - 1
+    assert isinstance(now(it.pms.reconcile(note, sent_at)), Unknown)
+    it.flow.elapsed_s += 2
+    assert refused(it.pms.reconcile(note, sent_at)).why is Why.NOT_APPLIED
+
+
+@pytest.mark.parametrize("year", [b"9999", b"0001"])
+def test_a_departure_far_from_our_years_is_no_answer_and_leaves_the_doubt(it: Bench, year: bytes) -> None:
+    booking = booked(it)
+    it.face.pms.change_booking(booking.id, NOON, checkout_at=NOON)
+    write = UpdateCheckoutTime("t1", ref(booking), NOON)
+    now(it.pms.connect())
+    rewritten(it, b'DepartureTime":"2026', b'DepartureTime":"' + year)
+    assert isinstance(now(it.pms.reconcile(write, later(it))), Unknown)
+    with pytest.raises(BadAnswer):
+        now(it.pms.get_reservation(ref(booking)))
 
 
 def test_who_has_left_was_checked_in(it: Bench) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pms_lab.adapters.opera import OperaPms
 from pms_lab.adapters.opera.bodies import new_reservation
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Refused, Unknown, Why
 from pms_lab.domain.pms import PmsId, Preference, ReservationStatus
-from pms_lab.domain.rates import RateCell
+from pms_lab.domain.rates import RateCell, RateSheet
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
     AddNote,
@@ -26,9 +29,10 @@ from pms_lab.domain.writes import (
     SetStatus,
     UpdateCheckoutTime,
     UpdateGuest,
+    UpdateRates,
 )
 from pms_lab.engine.ports import HttpRequest, HttpResponse
-from pms_lab.errors import Unanswered
+from pms_lab.errors import InputError, Unanswered
 from tests.adapters.opera_bench import (
     TODAY,
     body_of,
@@ -42,7 +46,7 @@ from tests.adapters.opera_bench import (
     refused,
     sent,
 )
-from tests.contracts.harness import NOON, Bench, bench, now
+from tests.contracts.harness import NOON, Bench, Vendor, bench, now
 from tests.contracts.vendor_opera import CREDENTIALS, PLACE, VENDOR
 
 
@@ -240,6 +244,42 @@ def test_a_cell_that_opera_has_no_place_for_is_refused_and_the_others_are_publis
     assert outcomes[right] == Applied(None)
 
 
+def test_a_sheet_of_another_location_or_currency_is_refused_whole_and_nothing_is_sent(it: Bench) -> None:
+    rate = Money.of("99.00", "USD")
+    elsewhere = {replace(cell("GEN", day), location="RENO_HOTEL"): rate for day in range(2)}
+    for rates in (elsewhere, {cell("GEN", 0): Money.of("99.00", "EUR")}):
+        write = UpdateRates("r1", RateSheet(rates))
+        outcomes = now(it.pms.update_rates(write))
+        assert [(one, isinstance(end, Refused) and end.why) for one, end in outcomes.items()] == [
+            (one, Why.REJECTED) for one in rates
+        ]
+        assert not isinstance(now(it.pms.reconcile(write, NOON)), Applied)
+    assert not sent(it, "dailySchedules")
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [cell("GEN", 0, CREDENTIALS.persons), cell("GEN", 0, rate_plan=PLACE.rate_plan), cell("GENERAL", 0)],
+    ids=["occupancy", "rate plan", "room type"],
+)
+def test_two_cells_that_mean_one_rate_are_both_refused_and_every_cell_has_an_outcome(twin: RateCell) -> None:
+    place = replace(PLACE, products={"GENERAL": "GEN"})
+    it = bench(Vendor("opera", VENDOR.face, lambda link: OperaPms(place, CREDENTIALS, link)))
+    amounts = {cell("GEN", 0): "99.00", twin: "98.00", cell("GEN", 1): "99.00"}
+    outcomes = published(it, amounts)
+    assert set(outcomes) == set(amounts)
+    assert [outcomes[one].why for one in (cell("GEN", 0), twin)] == [Why.REJECTED, Why.REJECTED]
+    assert outcomes[cell("GEN", 1)] == Applied(None)
+    assert len(sent(it, "dailySchedules")) == 1
+
+
+def test_what_was_published_without_an_occupancy_is_read_as_the_same_cell(it: Bench) -> None:
+    mine = cell("GEN", 0)
+    published(it, {mine: "99.00"})
+    rates = now(it.pms.get_rates(StayDates.starting(TODAY, 1), ["GEN"]))
+    assert {one: rate.amount for one, rate in rates.items()} == {mine: Decimal("99.00")}
+
+
 def test_after_a_call_in_doubt_the_rest_is_not_sent(it: Bench) -> None:
     now(it.pms.connect())
     it.http.tamper = lambda request, response: HttpResponse(503)
@@ -248,6 +288,45 @@ def test_after_a_call_in_doubt_the_rest_is_not_sent(it: Bench) -> None:
     assert isinstance(first, Unknown)
     assert [one.why for one in rest] == [Why.NOT_SENT, Why.NOT_SENT]
     assert len(sent(it, "dailySchedules")) == 1
+
+
+STRANGE = PmsId("qloapps", "1")
+NOTE = AddNote("w1", STRANGE, "Needs a cot")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda pms: pms.get_guest(STRANGE),
+        lambda pms: pms.get_reservation(STRANGE),
+        lambda pms: pms.get_balance(STRANGE),
+        lambda pms: pms.update_guest(UpdateGuest("w1", STRANGE, phone="+1")),
+        lambda pms: pms.update_guest_preferences(AddPreferences("w1", STRANGE, (Preference("FLOOR", "HIGH"),))),
+        lambda pms: pms.add_reservation_note(NOTE),
+        lambda pms: pms.set_special_requests(SetSpecialRequests("w1", STRANGE, "Quiet room")),
+        *(
+            lambda pms, status=status: pms.set_reservation_status(SetStatus("w1", STRANGE, status))
+            for status in ReservationStatus
+        ),
+        lambda pms: pms.update_checkout_time(UpdateCheckoutTime("w1", STRANGE, NOON)),
+        lambda pms: pms.create_reservation(creation(guest=STRANGE)),
+        lambda pms: pms.modify_dates(ModifyDates("w1", STRANGE, StayDates.starting(TODAY, 3))),
+        lambda pms: pms.cancel_reservation(CancelReservation("w1", STRANGE)),
+        lambda pms: pms.post_charge(PostCharge("w1", STRANGE, "Minibar", Money.of("5", "USD"), "4510")),
+        lambda pms: pms.post_charge(PostCharge("w1", STRANGE, "Minibar", Money.of("5", "USD"))),
+        lambda pms: pms.reconcile(NOTE, NOON),
+        lambda pms: pms.reconcile(PostCharge("w1", STRANGE, "Minibar", Money.of("5", "USD")), NOON),
+        lambda pms: pms.reconcile(UpdateGuest("w1", STRANGE, phone="+1"), NOON),
+    ],
+)
+def test_an_id_of_another_vendor_is_an_error_before_anything_is_sent(
+    it: Bench, call: Callable[[OperaPms], Awaitable[Any]]
+) -> None:
+    booked(it)
+    assert isinstance(it.pms, OperaPms)
+    with pytest.raises(InputError, match="qloapps:1 is no id of opera"):
+        now(call(it.pms))
+    assert it.http.sent == []
 
 
 def test_a_refused_call_does_not_stop_the_rest(it: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -105,6 +106,16 @@ def test_a_field_that_is_not_as_it_should_be_is_a_bad_answer(field: str, value: 
     it.http.tamper = tamper
     with pytest.raises(BadAnswer):
         now(it.pms.get_reservation(ref("1")))
+
+
+def test_an_answer_that_is_not_as_it_should_be_shows_no_guest_in_a_traceback() -> None:
+    pms, _ = connected(Fixed({"customer": {"id": 2, "firstname": {"x": "Ada"}, "lastname": ["Byron"], "email": 5.5}}))
+    with pytest.raises(BadAnswer) as caught:
+        now(pms.get_guest(ref("2")))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "Customer" in told
+    assert "Ada" not in told
+    assert "Byron" not in told
 
 
 def test_a_stay_that_ends_before_it_begins_is_a_bad_answer() -> None:
@@ -256,6 +267,16 @@ def test_no_answer_makes_a_write_or_its_reconciliation_raise(write: Any, data: s
     bench = Bench(None, flow, None, pms)  # type: ignore[arg-type]
     performed(bench, write)
     now(pms.reconcile(write, flow.now()))
+
+
+class Fixed:
+    """A shop that answers everything with the same."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return json_answer(self._answer)
 
 
 class Real:

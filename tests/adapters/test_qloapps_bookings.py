@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +17,9 @@ from pms_lab.domain.writes import (
     CreateReservation,
     ModifyDates,
 )
+from pms_lab.engine.ports import HttpRequest, HttpResponse
+from pms_lab.errors import AuthRefused, BreakerOpen, NotSent, PmsError, PmsRefused, Throttled, Unanswered
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.pms.faces.qloapps.records import Quirks
 from tests.adapters.qloapps_bench import (
     LATER,
@@ -36,7 +40,8 @@ from tests.adapters.qloapps_bench import (
     warned,
     written,
 )
-from tests.contracts.harness import now
+from tests.adapters.qloapps_recorded import json_answer
+from tests.contracts.harness import Bench, now
 
 
 def test_a_room_that_was_lost_behind_an_http_200_is_a_refusal() -> None:
@@ -232,17 +237,19 @@ def test_a_charge_that_qloapps_would_spoil_is_refused_before_it_is_sent(wrong: d
     assert it.http.sent == []
 
 
-def test_behind_php_warnings_a_booking_is_unknown_and_found_by_its_contents() -> None:
+def test_behind_php_warnings_a_booking_stays_unknown_and_its_order_is_named() -> None:
     it = shop()
     warned(it)
     write: CreateReservation = creation()
     sent_at = it.flow.now()
     assert isinstance(now(it.pms.create_reservation(write)), Unknown)
     assert len(written(it)) == 1
-    assert now(it.pms.reconcile(write, sent_at)) == Applied(ref("1"))
-    assert isinstance(now(it.pms.reconcile(replace(write, email="other@example.com"), sent_at)), Unknown)
-    it.flow.elapsed_s += 31
-    other = now(it.pms.reconcile(replace(write, email="other@example.com"), sent_at))
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
+    named = now(it.pms.reconcile(write, sent_at))
+    assert isinstance(named, Unknown)
+    assert "the remarks of order 1: look in the back office whether one of them ends in [k1]" in named.cause
+    elsewhere = replace(write, email="other@example.com", stay=LATER)
+    other = now(it.pms.reconcile(elsewhere, sent_at))
     assert isinstance(other, Refused)
     assert other.why is Why.NOT_APPLIED
 
@@ -292,8 +299,11 @@ def test_a_booking_of_another_source_is_not_taken_for_ours_where_remarks_cannot_
     it = shop()
     now(it.pms.create_reservation(creation(source="airbnb")))
     warned(it)
-    assert isinstance(now(it.pms.reconcile(creation(), it.flow.now())), Unknown)
-    assert now(it.pms.reconcile(creation(source="airbnb"), it.flow.now())) == Applied(ref("1"))
+    ours, theirs = [now(it.pms.reconcile(creation(source=source), it.flow.now())) for source in ("airbnb", "pms_lab")]
+    assert isinstance(ours, Unknown)
+    assert isinstance(theirs, Unknown)
+    assert "order 1" in ours.cause
+    assert theirs.cause == "it is not there, and may still come"
 
 
 def test_a_booking_of_long_ago_is_not_taken_for_ours_where_remarks_cannot_be_read() -> None:
@@ -301,4 +311,93 @@ def test_a_booking_of_long_ago_is_not_taken_for_ours_where_remarks_cannot_be_rea
     now(it.pms.create_reservation(creation()))
     warned(it)
     it.flow.elapsed_s += 3 * 3600
-    assert isinstance(now(it.pms.reconcile(creation(), it.flow.now())), Unknown)
+    found = now(it.pms.reconcile(creation(), it.flow.now()))
+    assert isinstance(found, Unknown)
+    assert found.cause == "it is not there, and may still come"
+
+
+def test_a_stay_that_the_same_guest_booked_elsewhere_is_not_taken_for_ours_where_remarks_cannot_be_read() -> None:
+    it = shop()
+    now(it.pms.create_reservation(creation("the other one")))
+    warned(it)
+    sent_at = it.flow.now()
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
+    found = now(it.pms.reconcile(creation("never arrived"), sent_at))
+    assert isinstance(found, Unknown)
+    assert "order 1" in found.cause
+
+
+def test_a_booking_that_was_moved_since_is_not_proven_lost_where_remarks_cannot_be_read() -> None:
+    it = shop()
+    sent_at = it.flow.now()
+    now(it.pms.create_reservation(creation()))
+    (made,) = it.face.pms.bookings.values()
+    it.face.pms.move(made.id, LATER, it.flow.now())
+    warned(it)
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
+    assert isinstance(now(it.pms.reconcile(creation(), sent_at)), Unknown)
+
+
+ENDS_OF_READS = [
+    NotSent("no connection"),
+    BreakerOpen("left alone"),
+    AuthRefused("HTTP 401", status=401),
+    AuthRefused("HTTP 405", status=405),
+    PmsRefused("HTTP 404", status=404),
+    Throttled("HTTP 429", status=429),
+    Unanswered("nobody there"),
+]
+
+
+def failing_after_the_write(it: Bench, end: PmsError) -> None:
+    """Have no room line be read any more once something was written."""
+
+    def before(request: HttpRequest) -> None:
+        if "room_bookings" in request.url and any(one is not request for one in written(it)):
+            raise end
+
+    it.http.before = before
+
+
+@pytest.mark.parametrize("end", ENDS_OF_READS, ids=str)
+def test_an_order_that_was_made_is_never_refused_because_its_room_could_not_be_read(end: PmsError) -> None:
+    it = shop()
+    failing_after_the_write(it, end)
+    outcome = now(it.pms.create_reservation(creation()))
+    assert isinstance(outcome, Unknown)
+    assert outcome.cause == f"order 1 was made, and could not be read back: {end}"
+    it.http.before = lambda request: None
+    assert now(it.pms.reconcile(creation(), it.flow.now())) == Applied(ref("1"))
+
+
+@pytest.mark.parametrize("end", ENDS_OF_READS, ids=str)
+def test_a_move_that_was_made_is_never_refused_because_its_room_could_not_be_read(end: PmsError) -> None:
+    it = shop()
+    booking = booked(it)
+    failing_after_the_write(it, end)
+    outcome = now(it.pms.modify_dates(ModifyDates("m1", ref(booking.id), LATER)))
+    assert isinstance(outcome, Unknown)
+    assert outcome.cause == f"order {booking.id} was moved, and could not be read back: {end}"
+
+
+@pytest.mark.parametrize(
+    "silently",
+    [{"is_cancelled": 1, "is_back_order": 1}, {"date_from": "2026-11-30 00:00:00"}],
+    ids=["cancelled", "other nights"],
+)
+def test_a_move_behind_an_http_200_that_has_no_room_is_unknown(silently: dict[str, Any]) -> None:
+    it = shop()
+    booking = booked(it)
+    move = ModifyDates("m1", ref(booking.id), LATER)
+
+    def tamper(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if "room_bookings" not in request.url or not written(it):
+            return response
+        (line,) = json.loads(response.body)["bookings"]
+        return json_answer({"bookings": [line | silently]})
+
+    it.http.tamper = tamper
+    outcome = now(it.pms.modify_dates(move))
+    assert isinstance(outcome, Unknown)
+    assert f"order {booking.id} was moved and has no room on these nights" in outcome.cause
+    assert isinstance(now(it.pms.reconcile(move, it.flow.now())), Unknown)

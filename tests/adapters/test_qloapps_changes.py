@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from pms_lab.domain.pms import Change, EntityKind, ReservationStatus
 from pms_lab.domain.stay import StayDates
+from pms_lab.engine.ports import HttpRequest, HttpResponse
 from pms_lab.errors import InputError
 from pms_lab.sim.pms.state import Wish
 from tests.adapters.qloapps_bench import TODAY, booked, face_of, ref, shop, two_rooms
+from tests.adapters.qloapps_recorded import path_of
 from tests.contracts.harness import Bench, bench, now
 from tests.contracts.vendor_qloapps import VENDOR
 
@@ -109,8 +111,45 @@ def test_the_shop_is_asked_by_the_time_of_change_with_the_word_that_it_wants() -
     it = shop()
     now(it.pms.changes_since("2026-11-30 12:00:00"))
     asked = [unquote_plus(request.url) for request in it.http.sent]
-    assert len(asked) == 3
-    assert all("filter[date_upd]=>[2026-11-30 11:59:00]" in url and "date=1" in url for url in asked)
+    assert all("date=1" in url for url in asked)
+    assert ["filter[date_upd]=>[2026-11-30 11:59:00]" in url for url in asked] == [False] * 3 + [True] * 3
+    assert all("filter[date_upd]=[2000-01-01 00:00:00,2026-11-30 12:00:00]" in url for url in asked[:3])
+
+
+@pytest.mark.parametrize("after", ["orders", "room_bookings", "customers"])
+def test_what_changes_while_the_lists_are_slowly_read_is_told_by_the_next_fetch(after: str) -> None:
+    it = shop()
+    booking = booked(it)
+    start = now(it.pms.changes_since(None))
+    it.flow.elapsed_s += 600
+    now(it.pms.connect())
+
+    def tamper(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if path_of(request)[0] == after and "sort=%5Bid_ASC" in request.url:
+            it.http.tamper = lambda request, response: response
+            face_of(it).books.cancel(int(booking.id), it.flow.now())
+            face_of(it).books.mark()
+            it.flow.elapsed_s += 300
+            book(it, 1)
+        return response
+
+    it.http.tamper = tamper
+    first = now(it.pms.changes_since(start.cursor))
+    second = now(it.pms.changes_since(first.cursor))
+    assert booking.id in {one.id.local for one in second.changes if one.id and one.is_deletion}
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=400)])
+def test_a_shops_clock_that_was_ahead_and_is_set_right_loses_no_change(ahead: timedelta) -> None:
+    it = shop()
+    booking = booked(it)
+    start = now(it.pms.changes_since(None))
+    books = face_of(it).books
+    books.save_order(books.orders.known(int(booking.id)), it.flow.now(), updated_at=it.flow.now() + ahead)
+    cursor = now(it.pms.changes_since(start.cursor)).cursor
+    it.flow.elapsed_s += 60
+    later = book(it, 1)
+    assert later in reservations(now(it.pms.changes_since(cursor)).changes)
 
 
 @pytest.mark.parametrize("cursor", ["", "yesterday", "2026-13-01 00:00:00", "2026-11-30", "0000-00-00 00:00:00", "]|["])

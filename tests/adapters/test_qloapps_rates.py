@@ -14,6 +14,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pms_lab.adapters.qloapps import CAPABILITIES
 from pms_lab.adapters.qloapps.models import Rule
 from pms_lab.adapters.qloapps.pricing import rate_of
 from pms_lab.domain.money import Money
@@ -24,13 +25,14 @@ from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import UpdateRates
 from pms_lab.engine.ports import HttpRequest
 from pms_lab.errors import Unanswered
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.pms.faces.qloapps import records
 from pms_lab.sim.pms.faces.qloapps.records import Quirks
-from tests.adapters.qloapps_bench import TODAY, face_of, shop, written
+from tests.adapters.qloapps_bench import TODAY, face_of, reason, shop, written
 from tests.contracts.harness import NOON, Bench, now
 
 NIGHTS = StayDates.starting(TODAY, 10)
-CELL = RateCell("HOTEL", "GEN", TODAY, "BAR")
+CELL = RateCell("HOTEL", "GEN", TODAY)
 
 
 def night(away: int) -> date:
@@ -177,6 +179,25 @@ def test_what_qloapps_would_take_and_misread_is_refused_before_anything_is_sent(
     assert not isinstance(now(it.pms.reconcile(UpdateRates("p1", rates), it.flow.now())), Applied)
 
 
+@pytest.mark.parametrize(
+    "twin", [{"rate_plan": "BAR"}, {"product": "1"}], ids=["the plan by name", "the vendor's product"]
+)
+def test_two_cells_that_mean_one_rule_are_refused_before_anything_is_sent_and_the_others_published(
+    twin: dict[str, Any],
+) -> None:
+    it = shop()
+    other = replace(CELL, stay_date=night(1), rate_plan="BAR")
+    rates = RateSheet(
+        {CELL: Money.of(100, "USD"), replace(CELL, **twin): Money.of(110, "USD")} | {other: Money.of(120, "USD")}
+    )
+    first, second, published = push(it, rates)
+    assert reason(first) == reason(second) == f"room type 1 is given 2 rates for {TODAY}: keep one"
+    assert published == Applied(None)
+    assert [(at, value) for _, at, value in amounts_in(it)] == [(str(night(1)), Decimal(120))]
+    assert isinstance(now(it.pms.reconcile(UpdateRates("p1", rates), it.flow.now())), Unknown)
+    assert push(it, sheet({0: "130"})) == [Applied(None)]
+
+
 def test_amounts_are_rounded_to_the_cent_half_up() -> None:
     it = shop()
     assert push(it, sheet({0: "333.335", 1: "9999999999.98"})) == [Applied(None)] * 2
@@ -235,7 +256,7 @@ def test_a_sheet_that_never_arrived_is_proven_so_when_it_can_no_longer_come() ->
     wanted = UpdateRates("p1", sheet({0: "1100"}))
     sent_at = it.flow.now()
     assert isinstance(now(it.pms.reconcile(wanted, sent_at)), Unknown)
-    it.flow.elapsed_s += 31
+    it.flow.elapsed_s += settling_s(CAPABILITIES) + 1
     late = now(it.pms.reconcile(wanted, sent_at))
     assert isinstance(late, Refused)
     assert late.why is Why.NOT_APPLIED

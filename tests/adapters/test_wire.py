@@ -40,6 +40,7 @@ from pms_lab.errors import (
     Throttled,
     Unanswered,
 )
+from pms_lab.live.flow import LiveFlow
 from pms_lab.live.http import http_door
 from tests.adapters.servers import answer, saying, server
 from tests.conftest import ROOT
@@ -334,3 +335,68 @@ def test_the_door_s_errors_name_the_host_and_nothing_secret() -> None:
         asyncio.run(once())
     assert "pms.example.com" in str(raised.value)
     assert CANARY not in str(raised.value)
+
+
+def test_an_answer_that_comes_in_drops_is_given_up_when_the_time_is_over() -> None:
+    def drip(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
+        for _ in range(100):
+            connection.sendall(b"x")
+            time.sleep(0.2)
+
+    async def once(port: int) -> None:
+        flow, door = LiveFlow(), http_door()
+        link = Link(door, flow, NoChance(), f"http://127.0.0.1:{port}", MemoryWindows(flow.monotonic_s), timeout_s=0.5)
+        wire = link.wire(authorization=FixedHeaders({}), judge=judge_status(lambda r: ""), limits=(), counted_as="test")
+        try:
+            await wire.tell(GET)
+        finally:
+            await door.aclose()
+
+    began_s = time.monotonic()
+    with server(drip) as port, pytest.raises(Unanswered):
+        asyncio.run(once(port))
+    assert time.monotonic() - began_s < 10
+
+
+@pytest.mark.parametrize(
+    "credential", [f"{CANARY}\n", f"{CANARY}\r\nx: y", f"{CANARY}é"], ids=["line", "header", "accent"]
+)
+def test_a_credential_that_http_does_not_carry_is_not_sent_and_not_shown(credential: str) -> None:
+    with server(saying(answer("200 OK"))) as port, pytest.raises(NotSent) as raised:
+        sent(port, authorization=credential)
+    error: BaseException = raised.value
+    assert CANARY not in f"{error!r} {error.__cause__!r}"
+    assert error.__suppress_context__
+
+
+def test_an_address_that_is_too_long_is_not_sent() -> None:
+    with pytest.raises(NotSent):
+        sent(9, "/" + "x" * 70_000)
+
+
+@pytest.mark.parametrize("url", ["https://[bad", "https://pms.example.com:99x"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(HostRefused):
+        checked_base_url(url)
+
+
+def test_while_the_breaker_is_open_no_place_in_the_rate_limit_is_taken() -> None:
+    http, flow = Scripted(500), Immediate()
+    wire = wire_to(http, flow, limits=(RateLimit(5, 1, "token"),))
+    for _ in range(5):
+        with pytest.raises(PmsFailed):
+            now(wire.tell(GET))
+    before_s = flow.elapsed_s
+    for _ in range(100):
+        with pytest.raises(BreakerOpen):
+            now(wire.tell(GET))
+    assert flow.elapsed_s == before_s
+
+
+def test_whom_we_search_for_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with server(saying(answer("200 OK"))) as port:
+        sent(port, f"/guests?email={CANARY}")
+    assert "/guests" in caplog.text
+    assert CANARY not in caplog.text

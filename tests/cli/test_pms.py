@@ -91,7 +91,7 @@ def test_every_vendor_has_a_face_an_adapter_and_a_name() -> None:
 
 def test_a_served_pms_is_reached_with_the_settings_that_it_prints(hotel: tuple[str, Path]) -> None:
     vendor, home = hotel
-    assert f"SAMPLE_HOTEL ({vendor}): up" in said(home, "pms", "ping", "--vendor", vendor).stdout
+    assert f"SAMPLE_{vendor.upper()} ({vendor}): up" in said(home, "pms", "ping", "--vendor", vendor).stdout
 
 
 def test_an_arrival_is_listed_and_then_shown_by_its_id(hotel: tuple[str, Path]) -> None:
@@ -132,7 +132,7 @@ def test_wrong_credentials_are_refused_without_being_shown(hotel: tuple[str, Pat
 
 
 def test_the_integration_checks_pass_and_write_their_results(hotel: tuple[str, Path]) -> None:
-    _, home = hotel
+    vendor, home = hotel
     time.sleep(1.1)  # a vendor counts the requests of earlier processes too
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration", "--writes"],
@@ -140,7 +140,7 @@ def test_the_integration_checks_pass_and_write_their_results(hotel: tuple[str, P
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     (written,) = (home / "reports" / "pms_integration").glob("*.json")
-    records = json.loads(written.read_text())["results"]["SAMPLE_HOTEL"]
+    records = json.loads(written.read_text())["results"][f"SAMPLE_{vendor.upper()}"]
     assert {record["result"] for record in records} <= {"passed", "unsupported"}
     assert len(records) == 10
 
@@ -167,6 +167,44 @@ def desk(base_url: str = "http://127.0.0.1:9", **lines: str) -> str:
 def test_what_is_missing_or_mistyped_is_named(home: Path, settings: str, arguments: list[str], named: str) -> None:
     (home / "pms_lab.toml").write_text(settings)
     assert named in said(home, "pms", *arguments, code=1).stderr
+
+
+def test_a_day_that_is_none_of_the_calendar_s_is_refused(hotel: tuple[str, Path]) -> None:
+    _, home = hotel
+    assert "after the calendar" in said(home, "pms", "rates", "--date", "9999-12-30", code=1).stderr
+    assert "after the calendar" in said(home, "pms", "arrivals", "--date", "9999-12-31", code=1).stderr
+
+
+def test_an_unknown_product_is_named_with_those_that_are_known(hotel: tuple[str, Path]) -> None:
+    _, home = hotel
+    told = said(home, "pms", "rates", "--product", "dlx", code=1).stderr
+    assert "unknown product 'dlx'" in told
+    assert "(did you mean DLX?)" in told
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_promised(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = said(home, "pms", "serve", "--vendor", "opera", "--port", port, code=1)
+    assert f"port {port} cannot be taken" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_pms_that_is_down_is_down_in_json_too(home: Path) -> None:
+    (home / "pms_lab.toml").write_text(desk())
+    told = json.loads(said(home, "pms", "ping", "--json", code=1).stdout)
+    assert (told["is_up"], "no connection to 127.0.0.1:9" in told["detail"]) == (False, True)
+
+
+def test_a_vendor_with_rate_plans_wants_one_named(home: Path) -> None:
+    (home / "pms_lab.toml").write_text(desk(vendor='"opera"'))
+    assert "rate_plan of DESK is missing" in said(home, "pms", "arrivals", code=1).stderr
+
+
+def test_a_home_without_locations_is_refused_though_a_parent_has_some(home: Path) -> None:
+    below = home / "below"
+    below.mkdir()
+    assert f"in {below}: set PMS_LAB_HOME" in said(below, "pms", "ping", code=1).stderr
 
 
 def test_capabilities_are_a_table_or_json(home: Path) -> None:

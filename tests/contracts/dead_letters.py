@@ -80,6 +80,15 @@ class DeadLettersContract:
         assert run(letters.find("b")) is None
         assert run(letters.add(note("b"), "down", "x")).id != other.id
 
+    def test_a_key_is_not_free_again_while_its_abandoned_letter_may_have_landed(self, letters: DeadLetters) -> None:
+        async def story() -> None:
+            letter = await letters.add(note("n"), "timeout", "unknown", is_in_doubt=True)
+            await letters.abandon(letter.id, "given up", "staff7")
+            assert (await letters.add(note("n"), "again", "x")).id == letter.id
+            assert await letters.find("n") is not None
+
+        run(story())
+
     def test_letters_are_claimed_in_order_one_at_a_time_for_each_entity(self, letters: DeadLetters) -> None:
         for key, reservation in [("a1", "1"), ("a2", "1"), ("b1", "2"), ("a3", "1")]:
             run(letters.add(note(key, reservation), "down", "x"))

@@ -33,7 +33,8 @@ from pms_lab.domain.writes import (
     Write,
 )
 from pms_lab.engine.ports import HttpRequest, HttpResponse
-from pms_lab.errors import BadAnswer, PmsError, Unanswered, Unsupported
+from pms_lab.errors import BadAnswer, InputError, PmsError, Unanswered, Unsupported
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.pms.records import Booking, Person
 from pms_lab.sim.pms.state import Wish
 from tests.contracts.doors import Simulated, Sockets
@@ -329,6 +330,45 @@ def test_published_rates_are_read_back_to_the_cent(vendor: Vendor) -> None:
     }
 
 
+def test_a_cell_without_a_plan_and_one_that_names_the_settings_plan_are_the_same(vendor: Vendor) -> None:
+    it = bench(vendor)
+    bare = cell(it, TODAY)
+    assert (bare.product, bare.stay_date, bare.rate_plan, bare.occupancy) == ("GEN", TODAY, None, None)
+    named = replace(bare, rate_plan=it.face.pms.hotel.rate_plan)
+    for number, one in enumerate((bare, named)):
+        wanted = RateSheet({one: Money(Decimal(1100 + number), "USD")})
+        assert now(it.pms.update_rates(UpdateRates(f"p{number}", wanted))) == {one: Applied(None)}
+        settled(it)
+        assert now(it.pms.get_rates(StayDates.starting(TODAY, 1), ["GEN"]))[bare].amount == 1100 + number
+    both = RateSheet({one: Money(Decimal(1200), "USD") for one in (bare, named)})
+    outcomes = now(it.pms.update_rates(UpdateRates("p2", both)))
+    assert outcomes.keys() == {bare, named}
+    assert all(isinstance(outcome, Refused) for outcome in outcomes.values())
+
+
+def test_a_sheet_of_another_location_is_refused_and_nothing_is_sent(vendor: Vendor) -> None:
+    it = bench(vendor)
+    stranger = replace(cell(it, TODAY), location="ELSEWHERE")
+    before = len(it.face.pms.events)
+    outcomes = now(it.pms.update_rates(UpdateRates("p1", RateSheet({stranger: Money(Decimal(1), "USD")}))))
+    assert isinstance(outcomes[stranger], Refused)
+    assert len(it.face.pms.events) == before
+
+
+@pytest.mark.parametrize("kind", [PmsId("other", "1"), PmsId("qloapps_", "1")], ids=str)
+def test_an_id_of_another_vendor_is_refused_before_anything_is_sent(vendor: Vendor, kind: PmsId) -> None:
+    it = bench(vendor)
+    booking = booked(it)
+    before = len(it.face.pms.events)
+    try:
+        outcome = now(it.pms.add_reservation_note(AddNote("n1", replace(kind, local=booking.id), "Needs a cot")))
+    except InputError:
+        pass
+    else:
+        assert isinstance(outcome, Refused)
+    assert len(it.face.pms.events) == before
+
+
 def test_a_sheet_longer_than_the_vendor_takes_at_once_goes_in_parts(vendor: Vendor) -> None:
     it = bench(vendor)
     size = it.pms.capabilities().rate_batch + 1
@@ -514,8 +554,8 @@ def test_a_write_whose_answer_is_lost_is_unknown_and_reading_back_finds_it(vendo
     for write in writes_of(it):
         operation = OPERATIONS[type(write)]
         it.http.loses_answers = True
-        sent_at = it.flow.now()
         outcome = perform(it, write)
+        sent_at = it.flow.now()
         it.http.loses_answers = False
         # A repeat may be answered, where the vendor sees that it has the write already.
         ends = (Unknown, Applied) if operation in promised.repeatable else (Unknown,)
@@ -546,10 +586,21 @@ def test_a_write_that_never_arrived_is_proven_so_only_when_it_can_no_longer_come
         sent_at = it.flow.now()
         early = now(it.pms.reconcile(write, sent_at))
         assert isinstance(early, Unknown) or promised.in_flight_s + promised.read_lag_s == 0, write
-        it.flow.elapsed_s += promised.in_flight_s + promised.read_lag_s + 1
+        it.flow.elapsed_s += settling_s(promised) + 1
         late = now(it.pms.reconcile(write, sent_at))
         assert isinstance(late, Refused), write
         assert late.why is Why.NOT_APPLIED
+
+
+def test_a_sheet_of_which_only_a_part_is_there_is_neither_applied_nor_refused(vendor: Vendor) -> None:
+    it = bench(vendor)
+    wanted = sheet(it, {TODAY: "1100.37", TODAY + timedelta(days=1): "1200.37"})
+    first = RateSheet(dict([next(iter(wanted.items()))]))
+    assert set(now(it.pms.update_rates(UpdateRates("p0", first))).values()) == {Applied(None)}
+    sent_at = it.flow.now()
+    it.flow.elapsed_s += settling_s(it.pms.capabilities()) + 60
+    assert isinstance(now(it.pms.reconcile(UpdateRates("p1", wanted), sent_at)), Unknown)
+    assert isinstance(now(it.pms.reconcile(UpdateRates("p1", first), sent_at)), Applied)
 
 
 def test_reconciling_reads_and_writes_nothing(vendor: Vendor) -> None:

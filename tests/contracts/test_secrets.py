@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -120,3 +121,4 @@ def test_nothing_shows_a_credential_or_a_guest(
         assert secret not in logged
     for personal in PERSONAL:
         assert personal not in seen
+        assert quote(personal, safe="") not in logged

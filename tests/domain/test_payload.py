@@ -114,6 +114,8 @@ def test_a_record_reads_plainly() -> None:
         {"reservation": "7"},
         {"surprise": 1},
         {"operation": "add_reservation_note"},
+        {"operation": ["post_charge"]},
+        {"reservation": 7},
     ],
 )
 def test_a_damaged_record_is_refused_without_its_contents(damage: dict[str, Any]) -> None:

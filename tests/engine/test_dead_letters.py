@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from pms_lab.domain.dead_letters import LetterStatus
 from pms_lab.domain.outcome import Outcome, Refused, Unknown, Why
 from pms_lab.domain.pms import PmsId
-from pms_lab.domain.writes import AddNote, AddPreferences, PostCharge, UpdateCheckoutTime
+from pms_lab.domain.writes import AddNote, AddPreferences, PostCharge, UpdateCheckoutTime, Write
 from pms_lab.engine.dead_letters import DeadLetters, replay
 from pms_lab.engine.memory_letters import MemoryDeadLetters
 from pms_lab.engine.pms import PMSAdapter
 from pms_lab.engine.ports import Flow
-from pms_lab.errors import Unsupported
+from pms_lab.errors import InputError, Unsupported
+from pms_lab.rules.settling import settling_s
 from pms_lab.sim.driver import Sim
 from pms_lab.sim.stops import Crashed
 from tests.contracts.dead_letters import EVERY_KIND, Clock, DeadLettersContract, note
-from tests.engine.fake_pms import BREAKER, DONE, FakePms
+from tests.engine.fake_pms import BREAKER, CAN, DONE, FakePms
 
 TIMEOUT = Unknown("timeout")
 
@@ -122,7 +123,7 @@ def test_a_write_in_doubt_is_looked_for_and_sent_only_when_it_surely_did_not_tak
     async def story() -> None:
         await office.add(note("a"), note("b"))
         assert await office.replay() == 0
-        await office.flow.sleep(59)
+        await office.flow.sleep(settling_s(CAN) - 1)
         assert await office.replay() == 0
         assert office.pms.looked_for == []
         await office.flow.sleep(1)
@@ -139,7 +140,7 @@ def test_a_write_that_may_still_come_is_not_sent(office: Office) -> None:
         await office.letters.add(note("a"), "timeout", "unknown", is_in_doubt=True)
         await office.replay()
         assert office.pms.sent == []
-        await office.flow.sleep(60)
+        await office.flow.sleep(settling_s(CAN))
         await office.replay()
         assert office.pms.sent == ["a"]
 
@@ -289,3 +290,21 @@ def test_a_worker_may_die_anywhere_and_the_next_one_sends_each_letter_once(crash
         world.run(replay(world.flow, pms, letters, "second", 60))
         assert fake.applied == ["a", "b", "c"]
         assert world.run(letters.open_letters()) == ()
+
+
+def test_a_letter_that_cannot_even_be_tried_does_not_stop_the_others(office: Office) -> None:
+    class Picky(FakePms):
+        async def add_reservation_note(self, write: Write) -> Outcome[Any]:
+            if write.key == "poison":
+                raise InputError("id mews:1 is none of opera")
+            return await self._write(write)
+
+    office.pms = Picky(office.flow)
+
+    async def story() -> None:
+        await office.add(note("poison", "1"), note("b", "2"))
+        assert await office.replay() == 1
+        (letter,) = await office.letters.open_letters()
+        assert (letter.write.key, letter.due_at, letter.error) == ("poison", None, "id mews:1 is none of opera")
+
+    office.run(story())

@@ -337,3 +337,45 @@ def test_a_write_that_is_broken_off_may_have_landed(house: House) -> None:
         assert await house.stay_version() == "v2"
 
     house.run(story())
+
+
+def test_a_key_that_another_write_has_is_refused_and_nothing_is_sent(house: House) -> None:
+    async def story() -> None:
+        house.fake.is_down = True
+        await house.write(AddNote("same", STAY, "text"))
+        house.fake.is_down = False
+        await house.pms.replay("worker")
+        ended = await house.write(PostCharge("same", STAY, "Minibar", Money.of("46.50", "USD")))
+        assert isinstance(ended, Refused)
+        assert house.fake.sent == ["same"]
+
+    house.run(story())
+
+
+def test_what_was_given_up_while_in_doubt_is_not_sent_again_under_its_key(house: House) -> None:
+    async def story() -> None:
+        letter = await house.letters.add(CHARGE, "timeout", "unknown", is_in_doubt=True)
+        await house.letters.abandon(letter.id, "the guest paid in cash", "staff7")
+        assert isinstance(await house.write(CHARGE), Unknown)
+        assert house.fake.sent == []
+
+    house.run(story())
+
+
+def test_what_was_given_up_and_never_sent_may_be_sent_under_its_key(house: House) -> None:
+    async def story() -> None:
+        letter = await house.letters.add(CHARGE, "breaker open", "breaker open")
+        await house.letters.abandon(letter.id, "no longer wanted", "staff7")
+        assert await house.write(CHARGE) == DONE
+
+    house.run(story())
+
+
+def test_a_booking_may_rename_a_guest_so_guests_are_read_anew(house: House) -> None:
+    async def story() -> None:
+        before = await house.guest_version()
+        await house.write(CREATE)
+        await house.flow.sleep(60)
+        assert await house.guest_version() != before
+
+    house.run(story())

@@ -20,7 +20,10 @@ def main() -> int:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--writes", action="store_true", help="also book, cancel, and push a rate that is restored")
     writes = parser.parse_args().writes
-    lab = open_lab()
+    try:
+        lab = open_lab()
+    except PmsLabError as exc:
+        sys.exit(str(exc))
     if not lab.settings.pms:
         print(
             "no PMS in the settings: add a table [pms.<LOCATION>] to pms_lab.toml, as docs/pms.md shows",

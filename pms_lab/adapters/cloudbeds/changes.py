@@ -23,6 +23,9 @@ OVERLAP: Final = timedelta(minutes=62)
 AHEAD: Final = timedelta(days=1)
 """How far into the future is asked: Cloudbeds' clock may be ahead of ours."""
 
+LATEST_S: Final = 10**11
+"""Past any time of ours, and still a date: to reckon with a number of a million digits would take half a minute."""
+
 FORM: Final = "%Y-%m-%d %H:%M:%S"
 
 KINDS: Final = {
@@ -58,9 +61,10 @@ async def _modified(since: datetime, until: datetime, reads: CloudbedsReads) -> 
     async for row in reads.rows(modifiedFrom=since, modifiedTo=until):
         is_gone = status_of(row.status) is ReservationStatus.CANCELLED
         yield _change(EntityKind.RESERVATION, row.reservation_id, row.date_modified, row, is_gone, reads.place)
-    guests = reads.exchange.pages(
+    guests = reads.exchange.rows(
         Page[ModifiedGuest],
         "getGuestsModified",
+        lambda guest: guest.guest_id,
         propertyIDs=reads.place.code,
         resultsFrom=since,
         resultsTo=until,
@@ -120,6 +124,9 @@ def _at(stamp: str) -> datetime | None:
     if not stamp:
         return None
     try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(Decimal(stamp) * 1_000_000))
-    except (InvalidOperation, OverflowError, ValueError) as exc:
-        raise BadAnswer("the notification's timestamp is no time") from exc
+        seconds = Decimal(stamp)
+        if not 0 <= seconds < LATEST_S:
+            raise BadAnswer(f"the notification's timestamp is not from 0 to {LATEST_S}, in seconds since 1970")
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(seconds * 1_000_000))
+    except InvalidOperation as exc:
+        raise BadAnswer("the notification's timestamp is no number") from exc

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pms_lab.adapters.cloudbeds.capabilities import CAPABILITIES
-from pms_lab.adapters.cloudbeds.nouns import BETWEEN, in_local, ours
+from pms_lab.adapters.cloudbeds.nouns import BETWEEN, has_tag, in_local, ours
 from pms_lab.adapters.cloudbeds.reads import CloudbedsReads
 from pms_lab.domain.outcome import Refused, Unknown, Why
 from pms_lab.domain.pms import Guest, PmsId, Reservation, ReservationStatus
@@ -60,7 +60,7 @@ async def holds(write: Write, reads: CloudbedsReads) -> bool:
             guest = await reads.get_guest(write.guest)
             return guest is not None and _of_guest(write, guest)
         case AddNote():
-            return write.text in await reads.notes(write.reservation)
+            return any(has_tag(note, write.key) for note in await reads.notes(write.reservation))
         case SetSpecialRequests() | SetStatus() | ModifyDates() | CancelReservation():
             reservation = await reads.get_reservation(write.reservation)
             return reservation is not None and _of_reservation(write, reservation)

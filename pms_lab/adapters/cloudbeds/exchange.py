@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias, TypeVar
@@ -53,26 +53,41 @@ class Exchange:
         """
         return parsed(model, await self._wire.tell(_read(method, query)))
 
-    async def pages(self, model: type[Page[R]], method: str, /, **query: Value) -> AsyncIterator[R]:
-        """Yield the rows of a list, page by page to its end.
+    async def rows(
+        self, model: type[Page[R]], method: str, key: Callable[[R], Hashable], /, **query: Value
+    ) -> AsyncIterator[R]:
+        """Yield the rows of a list to its end, each once by its key; the keys are all that is held.
 
         The end is where the total is reached; where none is told, a page that is empty or the same as the one before.
+
+        Pages are cut by number. When a row leaves the list between two of them, those behind it move up, and some come
+        to stand on a page that was read already. So after each page those before it are read once more, until one
+        brings nothing new. The total does not show it: another row may have joined.
 
         Raises:
             BadAnswer: the total is not reached, but a page comes twice: the list would have no end.
         """
-        seen, number, before = 0, 1, None
+        seen: set[Hashable] = set()
+        count, number = 0, 1
+        before: tuple[R, ...] = ()
         while True:
             page = await self.get(model, method, **query, pageNumber=number, pageSize=PAGE)
             is_again = page.data == before
-            if not page.data or (is_again and page.total is None):
+            if page.total is None and (is_again or not page.data):
                 return
-            if is_again:
+            if is_again and page.data:
                 raise BadAnswer(f"page {number} of {method} is the page before once more: the list has no end")
-            for row in page.data:
+            for row in _unseen(page.data, key, seen):
                 yield row
-            seen += len(page.data)
-            if page.total is not None and seen >= page.total:
+            for earlier in range(number - 1, 0, -1):
+                again = await self.get(model, method, **query, pageNumber=earlier, pageSize=PAGE)
+                moved = _unseen(again.data, key, seen)
+                for row in moved:
+                    yield row
+                if not moved:
+                    break
+            count += len(page.data)
+            if not page.data or (page.total is not None and count >= page.total):
                 return
             number, before = number + 1, page.data
 
@@ -91,6 +106,13 @@ class Exchange:
             PmsError: as `send`.
         """
         return parsed(model, await self._wire.ask(_write(verb, method, form)))
+
+
+def _unseen(rows: Iterable[R], key: Callable[[R], Hashable], seen: set[Hashable]) -> Collection[R]:
+    """Return the rows whose keys were not seen; now they are."""
+    new = {key(row): row for row in rows if key(row) not in seen}
+    seen.update(new)
+    return new.values()
 
 
 def judge(response: HttpResponse, now: datetime) -> None:

@@ -84,7 +84,13 @@ def _vendor_name(name: str) -> str:
 class Model(BaseModel):
     """What all answers share; its fields bear Cloudbeds' names, spelled as Python does."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, alias_generator=_vendor_name)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        coerce_numbers_to_str=True,
+        alias_generator=_vendor_name,
+        hide_input_in_errors=True,  # it may be a guest's
+    )
 
 
 class Data(Model, Generic[R]):

@@ -143,14 +143,19 @@ def reservation_of(record: ReservationData, notes: Sequence[str], place: Propert
     )
 
 
-def listed_reservation_of(record: ListedReservation, place: Property, requests_field: str) -> Reservation:
-    """Return a reservation as `getReservations` tells it, which is without its total and its notes."""
-    first = _first(record.rooms, record.reservation_id)
+def listed_reservation_of(record: ListedReservation, place: Property, requests_field: str) -> Reservation | None:
+    """Return a reservation as `getReservations` tells it, which is without its total and its notes.
+
+    None where it has no room or no night.
+    """
+    if not record.rooms or record.end_date <= record.start_date:
+        return None
+    first = record.rooms[0]
     return Reservation(
         ours(record.reservation_id),
         confirmation=record.reservation_id,
         status=status_of(record.status),
-        stay=_stay(record),
+        stay=StayDates(record.start_date, record.end_date),
         product=place.our_product(first.room_type_id),
         guest=ours(record.guest_id) if record.guest_id else None,
         guest_name=record.guest_name or "",
@@ -187,13 +192,27 @@ def room_of(record: Room, place: Property) -> RoomStatus:
     )
 
 
+def tagged(text: str, key: str) -> str:
+    """Return a note's text with its business key, as ``text [key]``: Cloudbeds keeps no reference with a note."""
+    return f"{text} {_tag(key)}"
+
+
+def has_tag(text: str, key: str) -> bool:
+    """Whether a note carries a business key, wherever: the front desk may have written on."""
+    return _tag(key) in text
+
+
+def _tag(key: str) -> str:
+    return f"[{key}]"
+
+
 def _first(rooms: Sequence[BookedRoom], reservation: str) -> BookedRoom:
     if not rooms:
         raise BadAnswer(f"reservation {reservation} has no room: what was booked is not told")
     return rooms[0]
 
 
-def _stay(record: ReservationData | ListedReservation) -> StayDates:
+def _stay(record: ReservationData) -> StayDates:
     if record.end_date <= record.start_date:
         raise BadAnswer(
             f"reservation {record.reservation_id} from {record.start_date} to {record.end_date} is without a night"

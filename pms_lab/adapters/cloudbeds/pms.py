@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pms_lab.adapters.cloudbeds.capabilities import CAPABILITIES
 from pms_lab.adapters.cloudbeds.changes import changes_since, parse_webhook
@@ -11,7 +11,7 @@ from pms_lab.adapters.cloudbeds.credentials import CloudbedsCredentials
 from pms_lab.adapters.cloudbeds.evidence import absent, holds, made_by
 from pms_lab.adapters.cloudbeds.exchange import Exchange, Value, not_sent
 from pms_lab.adapters.cloudbeds.models import Anything, BookedRoom, Created
-from pms_lab.adapters.cloudbeds.nouns import BETWEEN, CODES, ours, theirs
+from pms_lab.adapters.cloudbeds.nouns import BETWEEN, CODES, ours, tagged, theirs
 from pms_lab.adapters.cloudbeds.rates import Rates
 from pms_lab.adapters.cloudbeds.reads import CloudbedsReads
 from pms_lab.adapters.reading import ended
@@ -37,6 +37,7 @@ from pms_lab.domain.writes import (
     Write,
 )
 from pms_lab.errors import PmsError, Unsupported
+from pms_lab.rules.settling import is_settled
 
 
 class CloudbedsPms(CloudbedsReads):
@@ -104,8 +105,9 @@ class CloudbedsPms(CloudbedsReads):
         return await self._put("putGuest", {"guestID": theirs(write.guest), "guestCustomFields": custom})
 
     async def add_reservation_note(self, write: AddNote) -> Outcome[None]:
-        """Add a note; a second one is told apart from the first by nothing but its time."""
-        form: dict[str, Value] = {"reservationID": theirs(write.reservation), "reservationNote": write.text}
+        """Add a note, with the business key behind its text: it is what tells two equal ones apart."""
+        note = tagged(write.text, write.key)
+        form: dict[str, Value] = {"reservationID": theirs(write.reservation), "reservationNote": note}
         return await self._send("POST", "postReservationNote", form)
 
     async def set_special_requests(self, write: SetSpecialRequests) -> Outcome[None]:
@@ -191,21 +193,20 @@ class CloudbedsPms(CloudbedsReads):
         """Find out how a write ended.
 
         Nothing lists posted items, so of a charge nothing can be told; it may be sent again, since Cloudbeds takes its
-        key once. A note is looked for by its text: of two equal ones, either is found.
+        key once.
         """
-        bound = timedelta(seconds=CAPABILITIES.in_flight_s + CAPABILITIES.read_lag_s)
-        is_settled = self.exchange.flow.now() > sent_at + bound
+        settled = is_settled(sent_at, self.exchange.flow.now(), CAPABILITIES)
         try:
             match write:
                 case UpdateRates():
-                    return await self._rates.reconcile(write.sheet, is_settled)
+                    return await self._rates.reconcile(write.sheet, settled)
                 case PostCharge():
                     return Unknown("Cloudbeds lists no posted items: send it again, its key is taken once")
                 case CreateReservation():
                     made = await made_by(write, sent_at, self)
-                    return Applied(made) if made else absent(is_settled)
+                    return Applied(made) if made else absent(settled)
                 case _:
-                    return Applied(None) if await holds(write, self) else absent(is_settled)
+                    return Applied(None) if await holds(write, self) else absent(settled)
         except PmsError as error:
             return Unknown(f"it cannot be read back: {error}")
 

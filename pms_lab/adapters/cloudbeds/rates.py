@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -55,7 +56,7 @@ class Rates:
         plans = await self._plans(nights)
         found = [(one, plans[known]) for one in products if (known := self._place.vendor_product(one)) in plans]
         return {
-            self._cell(product, night.date): NightlyRate(night.rate_base, is_own=not plan.is_derived)
+            self._place.cell(product, night.date): NightlyRate(night.rate_base, is_own=not plan.is_derived)
             for product, plan in found
             for night in plan.room_rate_detailed
             if night.date in nights and night.rate_base is not None
@@ -74,9 +75,7 @@ class Rates:
 
     async def publish(self, sheet: RateSheet) -> Mapping[RateCell, Outcome[None]]:
         """Publish a sheet, thirty intervals at a time, and wait for the end of each job."""
-        outcomes: dict[RateCell, Outcome[None]] = {
-            cell: refusal for cell, rate in sheet.items() if (refusal := self._unfit(cell, rate))
-        }
+        outcomes: dict[RateCell, Outcome[None]] = {**self._unfit_cells(sheet)}
         fit = [cell for cell in sheet if cell not in outcomes]
         if not fit:
             return outcomes
@@ -94,7 +93,8 @@ class Rates:
 
         The jobs are asked for first: one that ends between the two questions then shows in the rates.
         """
-        fit = {cell: rate.amount for cell, rate in sheet.items() if not self._unfit(cell, rate)}
+        unfit = self._unfit_cells(sheet)
+        fit = {cell: rate.amount for cell, rate in sheet.items() if cell not in unfit}
         if not fit:
             return Refused(Why.NOT_APPLIED, "no cell of the sheet is one of this property's plan: none was sent")
         nights = _span(list(fit))
@@ -132,19 +132,29 @@ class Rates:
             if plan.room_type_id is not None and (plan.rate_plan_id or "") == name
         }
 
-    def _cell(self, product: str, night: date) -> RateCell:
-        return RateCell(self._place.location, product, night, self._place.rate_plan)
+    def _unfit_cells(self, sheet: RateSheet) -> dict[RateCell, Refused]:
+        """Return the cells that are none of this property's plan, or stand for the same rate there, and why."""
+        claims = Counter(map(self._claim, sheet))
+        return {
+            cell: refusal
+            for cell, rate in sheet.items()
+            if (refusal := self._unfit(cell, rate, is_alone=claims[self._claim(cell)] == 1))
+        }
 
-    def _unfit(self, cell: RateCell, rate: Money) -> Refused | None:
-        """Return why a cell is not one of this property's plan."""
+    def _claim(self, cell: RateCell) -> tuple[str, date | None, str]:
+        """Return the vendor's rate that a cell may mean: without a plan, that of the settings'; at any occupancy."""
+        return self._place.vendor_product(cell.product), cell.stay_date, cell.rate_plan or self._place.rate_plan
+
+    def _unfit(self, cell: RateCell, rate: Money, *, is_alone: bool) -> Refused | None:
         if rate.currency != self._place.currency:
             return Refused(Why.REJECTED, f"{rate} is not in {self._place.currency}, which the property sells in")
-        if cell.stay_date is None or cell != self._cell(cell.product, cell.stay_date):
-            return Refused(
-                Why.REJECTED,
-                f"{cell} is no cell of {self._place.location} in plan {self._place.rate_plan!r}: give each a night, "
-                "this plan and no occupancy",
-            )
+        if not is_alone:
+            twin = f"{cell.product} for {cell.stay_date} is ambiguous"
+            return Refused(Why.REJECTED, f"{twin}: another cell is for the same rate, keep one of them")
+        is_ours = cell.location == self._place.location and cell.rate_plan in (None, self._place.rate_plan)
+        if not is_ours or cell.stay_date is None or cell.occupancy is not None:
+            rule = f"give each a night of {self._place.location}, no occupancy, and no plan but {self._place.rate_plan}"
+            return Refused(Why.REJECTED, f"{cell.product} for {cell.stay_date} is no cell of this property: {rule}")
         return None
 
     def _unpublishable(self, cell: RateCell, plans: Mapping[str, RatePlan]) -> Refused | None:

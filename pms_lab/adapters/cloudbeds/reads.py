@@ -27,6 +27,7 @@ from pms_lab.adapters.cloudbeds.nouns import (
     listed_reservation_of,
     reservation_of,
     room_of,
+    status_of,
     theirs,
 )
 from pms_lab.adapters.reading import found
@@ -60,7 +61,10 @@ class CloudbedsReads:
 
     async def connect(self) -> None:
         """Check the key, the property and its currency."""
-        async for hotel in self.exchange.pages(Page[Hotel], "getHotels", propertyIDs=self.place.code):
+        hotels = self.exchange.rows(
+            Page[Hotel], "getHotels", lambda hotel: hotel.property_id, propertyIDs=self.place.code
+        )
+        async for hotel in hotels:
             if hotel.property_id == self.place.code:
                 return self._check_currency(hotel)
         raise PmsRefused(f"the API key does not reach property {self.place.code}: correct either in the settings")
@@ -94,8 +98,13 @@ class CloudbedsReads:
         """Yield guests; whether Cloudbeds compares whole names is not told, so each way to split one is asked for."""
         seen = set()
         for filters in _filters(query):
-            rows = self.exchange.pages(
-                GuestPage, "getGuestList", propertyIDs=self.place.code, includeGuestInfo=True, **filters
+            rows = self.exchange.rows(
+                GuestPage,
+                "getGuestList",
+                lambda row: row.guest_id,
+                propertyIDs=self.place.code,
+                includeGuestInfo=True,
+                **filters,
             )
             async for row in rows:
                 guest = listed_guest_of(row)
@@ -129,32 +138,36 @@ class CloudbedsReads:
         )
         return [note.reservation_note for note in sorted(answer.data, key=lambda note: note.date_created)]
 
-    async def get_arrivals(self, day: date) -> AsyncIterator[Reservation]:
+    def get_arrivals(self, day: date) -> AsyncIterator[Reservation]:
         """Yield who arrives; the range is closed by `checkInTo`."""
-        async for one in self.reservations(checkInFrom=day, checkInTo=day):
-            if one.status is not ReservationStatus.CANCELLED:
-                yield one
+        return self.reservations(checkInFrom=day, checkInTo=day)
 
-    async def get_departures(self, day: date) -> AsyncIterator[Reservation]:
+    def get_departures(self, day: date) -> AsyncIterator[Reservation]:
         """Yield who departs."""
-        async for one in self.reservations(checkOutFrom=day, checkOutTo=day):
-            if one.status is not ReservationStatus.CANCELLED:
-                yield one
+        return self.reservations(checkOutFrom=day, checkOutTo=day)
 
     def get_in_house(self) -> AsyncIterator[Reservation]:
         """Yield who is checked in."""
         return self.reservations(status="checked_in")
 
     async def reservations(self, **filters: Value) -> AsyncIterator[Reservation]:
-        """Yield the reservations to which the filters of `getReservations` apply."""
+        """Yield the reservations to which the filters of `getReservations` apply, but for cancelled ones.
+
+        One without a room or a night, such as a day use, is left out: it is no stay in a room type, and must not hide
+        all the others. `get_reservation` says what is wrong with it.
+        """
         async for row in self.rows(**filters):
-            yield listed_reservation_of(row, self.place, self.requests_field)
+            if status_of(row.status) is not ReservationStatus.CANCELLED:
+                reservation = listed_reservation_of(row, self.place, self.requests_field)
+                if reservation is not None:
+                    yield reservation
 
     def rows(self, **filters: Value) -> AsyncIterator[ListedReservation]:
         """Yield the reservations as Cloudbeds lists them."""
-        return self.exchange.pages(
+        return self.exchange.rows(
             Page[ListedReservation],
             "getReservations",
+            lambda row: row.reservation_id,
             propertyID=self.place.code,
             includeAllRooms=True,
             includeCustomFields=True,
@@ -168,7 +181,9 @@ class CloudbedsReads:
 
     async def get_all_room_statuses(self) -> AsyncIterator[RoomStatus]:
         """Yield all rooms, today."""
-        rows = self.exchange.pages(Page[Room], "getHousekeepingStatus", propertyID=self.place.code)
+        rows = self.exchange.rows(
+            Page[Room], "getHousekeepingStatus", lambda row: row.room_id, propertyID=self.place.code
+        )
         async for row in rows:
             yield room_of(row, self.place)
 
@@ -185,7 +200,9 @@ class CloudbedsReads:
         A type that is sold out, or that may not be booked for one night, is not listed: it counts as none left. A type
         that the property does not have is left out.
         """
-        types = self.exchange.pages(Page[RoomTypeData], "getRoomTypes", propertyIDs=self.place.code)
+        types = self.exchange.rows(
+            Page[RoomTypeData], "getRoomTypes", lambda row: row.room_type_id, propertyIDs=self.place.code
+        )
         known = {row.room_type_id async for row in types}
         asked = [one for one in products if self.place.vendor_product(one) in known]
         free = {night: await self._free(night) for night in nights}
@@ -197,9 +214,10 @@ class CloudbedsReads:
 
     async def _free(self, night: date) -> dict[str, int]:
         """Return how many rooms of a type can be sold; a type that several plans offer has the same rooms in all."""
-        offers = self.exchange.pages(
+        offers = self.exchange.rows(
             Page[Offer],
             "getAvailableRoomTypes",
+            lambda offer: offer,  # whether a property's types may stand on several pages is not told
             propertyIDs=self.place.code,
             startDate=night,
             endDate=night + timedelta(days=1),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Awaitable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Final, assert_never
 
 from pms_lab.adapters.mews import changes
@@ -36,8 +36,8 @@ from pms_lab.domain.writes import (
 )
 from pms_lab.engine.ports import HttpResponse
 from pms_lab.errors import PmsError, Unsupported
+from pms_lab.rules.settling import is_settled
 
-IN_FLIGHT: Final = timedelta(seconds=CAPABILITIES.in_flight_s + CAPABILITIES.read_lag_s)
 NOT_SENT: Final = Refused(Why.NOT_SENT, "a part that was sent before it ended as unknown: read back first")
 
 
@@ -58,13 +58,14 @@ class MewsPms(MewsReadBack):
         return changes.changes_told(message, self._place, self._flow.now())
 
     async def update_rates(self, write: UpdateRates) -> Mapping[RateCell, Outcome[None]]:
-        """Publish rates, up to 1000 in one request. Mews takes prices of base rates only, and refuses those derived."""
-        ends: dict[RateCell, Outcome[None]] = {}
+        """Publish rates, up to 1000 in one request. Mews takes prices of base rates only, and refuses those derived.
+
+        Cells that Mews keeps in one place, such as one of no plan and one of the settings' plan, are all refused.
+        """
+        unfit = self._unfit(write.sheet)
+        ends: dict[RateCell, Outcome[None]] = dict(unfit)
         is_in_doubt = False
-        for cell in write.sheet:
-            if refused := self._unfit(cell, write.sheet):
-                ends[cell] = refused
-        for plan, cells in self._by_plan(write.sheet).items():
+        for plan, cells in self._by_plan(write.sheet, unfit).items():
             for some in chunks(cells, CAPABILITIES.rate_batch):
                 outcome = NOT_SENT if is_in_doubt else await self._publish(plan, some, write.sheet)
                 is_in_doubt = is_in_doubt or isinstance(outcome, Unknown)
@@ -80,7 +81,7 @@ class MewsPms(MewsReadBack):
             return Unknown(f"it could not be read back: {error}")
         if found is not None:
             return found
-        if asked_at - sent_at <= IN_FLIGHT:
+        if not is_settled(sent_at, asked_at, CAPABILITIES):
             return Unknown("it is not there, and may still come")
         return Refused(Why.NOT_APPLIED, "it is not there, and can no longer come")
 
@@ -122,7 +123,7 @@ class MewsPms(MewsReadBack):
 
     async def _published(self, sheet: RateSheet) -> Applied[None] | Unknown | None:
         right = wanted = 0
-        for plan, cells in self._by_plan(sheet).items():
+        for plan, cells in self._by_plan(sheet, self._unfit(sheet)).items():
             nights = span_of([cell.stay_date for cell in cells if cell.stay_date])
             rates = await self._rates(plan, nights, {cell.product for cell in cells})
             found = {(cell.product, cell.stay_date): rate.amount for cell, rate in rates.items()}
@@ -132,16 +133,21 @@ class MewsPms(MewsReadBack):
             return Unknown(f"{right} of {wanted} rates are there")
         return Applied(None) if right else None
 
-    def _by_plan(self, sheet: RateSheet) -> Mapping[str, Sequence[RateCell]]:
+    def _by_plan(self, sheet: RateSheet, unfit: Collection[RateCell]) -> Mapping[str, Sequence[RateCell]]:
         """Return the cells that Mews can hold, by rate plan."""
         plans: dict[str, list[RateCell]] = defaultdict(list)
         for cell in sheet:
-            if not self._unfit(cell, sheet):
-                plans[cell.rate_plan or self._place.rate_plan].append(cell)
+            if cell not in unfit:
+                plans[self._plan(cell)].append(cell)
         return plans
 
-    def _unfit(self, cell: RateCell, sheet: RateSheet) -> Refused | None:
-        """Return why a cell cannot be sent; None where it can."""
+    def _unfit(self, sheet: RateSheet) -> Mapping[RateCell, Refused]:
+        """Return which cells cannot be sent, and why."""
+        cells_at = Counter(map(self._spot, sheet))
+        reasons = {cell: self._why_unfit(cell, sheet, cells_at[self._spot(cell)]) for cell in sheet}
+        return {cell: Refused(Why.REJECTED, reason) for cell, reason in reasons.items() if reason}
+
+    def _why_unfit(self, cell: RateCell, sheet: RateSheet, cells_there: int) -> str | None:
         place, pricing = self._place, self._credentials.pricing
         reasons = {
             f"the sheet is of {sheet.location}, not of {place.location}": sheet.location != place.location,
@@ -149,5 +155,13 @@ class MewsPms(MewsReadBack):
             f"the sheet is {sheet.tax_basis}, Mews's prices are {pricing}": sheet.tax_basis not in (None, pricing),
             "a rate without a stay date: expand the sheet over its nights": cell.stay_date is None,
             "Mews prices by room and night, not by occupancy": cell.occupancy is not None,
+            "the sheet has more than one rate for this plan, room type and night: keep one": cells_there > 1,
         }
-        return next((Refused(Why.REJECTED, reason) for reason, is_so in reasons.items() if is_so), None)
+        return next((reason for reason, is_so in reasons.items() if is_so), None)
+
+    def _spot(self, cell: RateCell) -> tuple[str, str, date | None]:
+        """Return the place where Mews keeps a rate: by plan, room type and night."""
+        return self._plan(cell), self._place.vendor_product(cell.product), cell.stay_date
+
+    def _plan(self, cell: RateCell) -> str:
+        return cell.rate_plan or self._place.rate_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from pms_lab.adapters.mews.models import Customers, OrderNotes, ReservationRow, Reservations, State
-from pms_lab.adapters.mews.reading import by_day, ref, stay_of
+from pms_lab.adapters.mews.reading import by_day, days_of, has_tag, ref, theirs
 from pms_lab.adapters.mews.reads import NOTE_TYPES, guests_where
 from pms_lab.adapters.mews.times import utc_text
 from pms_lab.adapters.mews.writes import STATES, MewsWrites, changed_fields, span_of
@@ -29,12 +29,14 @@ OfReservation: TypeAlias = SetStatus | CancelReservation | UpdateCheckoutTime | 
 class MewsReadBack(MewsWrites):
     """Reading back what was written.
 
-    Mews keeps the key of a reservation (as channel number) and of a charge (as external identifier). The others are
-    compared by their contents: an equal note that was there before, or a value that somebody else has set, cannot be
-    told from ours.
+    Mews keeps the key of a reservation (as channel number) and of a charge (as external identifier); a note carries it
+    at the end of its text. The others are compared by their contents: a value that somebody else has set cannot be told
+    from ours, nor need it be, since what is wanted is there.
     """
 
     async def _created(self, write: CreateReservation) -> PmsId | None:
+        if write.guest:
+            theirs(write.guest)
         rows = await self._api.rows(Reservations, {"ChannelNumbers": [write.key]})
         return ref(rows[-1].id) if rows else None
 
@@ -42,11 +44,11 @@ class MewsReadBack(MewsWrites):
         return write.key in {item.external_identifier async for item in self._order_items(write.reservation, {})}
 
     async def _has_note(self, write: AddNote) -> bool:
-        asked = {"ServiceOrderIds": [write.reservation.local], "Types": NOTE_TYPES}
-        return write.text in {note.text for note in await self._api.rows(OrderNotes, asked)}
+        asked = {"ServiceOrderIds": [theirs(write.reservation)], "Types": NOTE_TYPES}
+        return any(has_tag(note.text or "", write.key) for note in await self._api.rows(OrderNotes, asked))
 
     async def _has_guest(self, write: UpdateGuest) -> bool:
-        rows = await self._api.rows(Customers, guests_where({"CustomerIds": [write.guest.local]}))
+        rows = await self._api.rows(Customers, guests_where({"CustomerIds": [theirs(write.guest)]}))
         return any(changed_fields(write).items() <= row.model_dump(by_alias=True).items() for row in rows)
 
     async def _has_preferences(self, write: AddPreferences) -> bool:
@@ -76,4 +78,4 @@ class MewsReadBack(MewsWrites):
             case UpdateCheckoutTime():
                 return utc_text(row.scheduled_end_utc) == utc_text(write.at)
             case ModifyDates():
-                return stay_of(row, self._place) == write.stay
+                return days_of(row, self._place) == (write.stay.check_in, write.stay.check_out)

@@ -33,7 +33,7 @@ from pms_lab.domain.pms import (
 )
 from pms_lab.domain.property import Property
 from pms_lab.domain.stay import StayDates
-from pms_lab.errors import BadAnswer, RateError
+from pms_lab.errors import BadAnswer, InputError, RateError
 
 T = TypeVar("T")
 
@@ -65,6 +65,27 @@ CONDITIONS: Final[Mapping[RoomState, Condition]] = {
 def ref(local: str) -> PmsId:
     """Return an id of Mews's as ours."""
     return PmsId(VENDOR, local)
+
+
+def theirs(known: PmsId) -> str:
+    """Return the id as Mews gave it out.
+
+    Raises:
+        InputError: another vendor gave it out.
+    """
+    if known.vendor != VENDOR:
+        raise InputError(f"{known} is no id of {VENDOR}: ask the adapter of {known.vendor}")
+    return known.local
+
+
+def tagged(text: str, key: str) -> str:
+    """Return the text of a note with the business key of its write, as ``text [key]``."""
+    return f"{text} [{key}]"
+
+
+def has_tag(text: str, key: str) -> bool:
+    """Whether the text of a note carries a business key."""
+    return text.endswith(f" [{key}]")
 
 
 def note_of(preference: Preference) -> str:
@@ -120,15 +141,19 @@ def status_of(row: ReservationRow) -> ReservationStatus:
     return ReservationStatus.NO_SHOW if is_no_show else STATUSES[row.state]
 
 
+def days_of(row: ReservationRow, place: Property) -> tuple[date, date]:
+    """Return the days of arrival and departure, by the property's clock; they are one where there is no night."""
+    return row.scheduled_start_utc.astimezone(place.zone).date(), row.scheduled_end_utc.astimezone(place.zone).date()
+
+
 def stay_of(row: ReservationRow, place: Property) -> StayDates:
     """Return the nights of a reservation, by the property's clock.
 
     Raises:
         BadAnswer: it has no night.
     """
-    start, end = (at.astimezone(place.zone).date() for at in (row.scheduled_start_utc, row.scheduled_end_utc))
     try:
-        return StayDates(start, end)
+        return StayDates(*days_of(row, place))
     except RateError as exc:
         raise BadAnswer(f"reservation {row.id} has no night: {exc}") from exc
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -33,11 +33,13 @@ from pms_lab.adapters.mews.models import (
 from pms_lab.adapters.mews.reading import (
     applies,
     by_day,
+    days_of,
     guest_of,
     money_of,
     reservation_of,
     room_of,
     spellings,
+    theirs,
 )
 from pms_lab.adapters.mews.times import interval, start_of, utc_text
 from pms_lab.adapters.wire import Link
@@ -86,9 +88,9 @@ class MewsReads:
             "pricing": (self._credentials.pricing, enterprise.pricing.lower()),
             "currency": (place.currency, next((one.currency for one in enterprise.currencies if one.is_default), "")),
         }
-        for setting, (ours, theirs) in held.items():
-            if ours != theirs:
-                raise SettingsError(f"{setting} of {place.location} is {theirs} in Mews, {ours} here: correct it")
+        for setting, (here, there) in held.items():
+            if here != there:
+                raise SettingsError(f"{setting} of {place.location} is {there} in Mews, {here} here: correct it")
 
     async def disconnect(self) -> None:
         """Let go of nothing: Mews has no sessions."""
@@ -104,7 +106,7 @@ class MewsReads:
 
     async def get_guest(self, guest: PmsId) -> Guest | None:
         """Return a guest; None where there is none, or none any more."""
-        found = await self._api.rows(Customers, guests_where({"CustomerIds": [guest.local]}))
+        found = await self._api.rows(Customers, guests_where({"CustomerIds": [theirs(guest)]}))
         return next(iter(await self._with_notes(found)), None)
 
     async def search_guests(self, query: GuestQuery) -> AsyncIterator[Guest]:
@@ -124,25 +126,29 @@ class MewsReads:
                         yield guest
 
     async def get_reservation(self, reservation: PmsId) -> Reservation | None:
-        """Return a reservation, or None where there is none."""
+        """Return a reservation, or None where there is none.
+
+        Raises:
+            BadAnswer: it is for the day only: it has no night.
+        """
         row = await self._row(reservation)
         return (await self._completed([row]))[0] if row else None
 
     async def get_arrivals(self, day: date) -> AsyncIterator[Reservation]:
-        """Yield the reservations that arrive on a local day, cancelled ones left out."""
-        async for one in self._reservations(self._stays("ScheduledStartUtc", day)):
-            if one.stay.check_in == day:
-                yield one
+        """Yield the reservations that arrive on a local day, without those cancelled or for the day: see `_stays`."""
+        within = self._within("ScheduledStartUtc", day)
+        async for one in self._stays(NOT_CANCELED, within, lambda arrives, departs: arrives == day):
+            yield one
 
     async def get_departures(self, day: date) -> AsyncIterator[Reservation]:
-        """Yield the reservations that depart on a local day, cancelled ones left out."""
-        async for one in self._reservations(self._stays("ScheduledEndUtc", day)):
-            if one.stay.check_out == day:
-                yield one
+        """Yield the reservations that depart on a local day, without those cancelled or for the day: see `_stays`."""
+        within = self._within("ScheduledEndUtc", day)
+        async for one in self._stays(NOT_CANCELED, within, lambda arrives, departs: departs == day):
+            yield one
 
     async def get_in_house(self) -> AsyncIterator[Reservation]:
-        """Yield the reservations whose guests are checked in."""
-        async for one in self._reservations({"ServiceIds": [self._credentials.service], "States": [State.STARTED]}):
+        """Yield the reservations whose guests are checked in, without those for the day: see `_stays`."""
+        async for one in self._stays([State.STARTED], {}, lambda arrives, departs: True):
             yield one
 
     async def get_balance(self, reservation: PmsId) -> Money | None:
@@ -155,7 +161,7 @@ class MewsReads:
         balance = Money(Decimal(0), self._place.currency)
         async for item in self._order_items(reservation, {"AccountingStates": ["Open"]}):
             balance += money_of(item.amount, self._place, self._credentials)
-        paid = {"ReservationIds": [reservation.local], "AccountingStates": ["Open"], "States": ["Charged"]}
+        paid = {"ReservationIds": [theirs(reservation)], "AccountingStates": ["Open"], "States": ["Charged"]}
         async for page in self._api.pages(Payments, {**paid, "Currency": self._place.currency}):
             for payment in page:
                 balance += money_of(payment.amount, self._place, self._credentials)
@@ -209,12 +215,26 @@ class MewsReads:
         return [guest_of(row, notes) for row in rows]
 
     async def _row(self, reservation: PmsId) -> ReservationRow | None:
-        rows = await self._api.rows(Reservations, {"ReservationIds": [reservation.local]})
+        rows = await self._api.rows(Reservations, {"ReservationIds": [theirs(reservation)]})
         return next(iter(rows), None)
 
-    async def _reservations(self, filters: Mapping[str, Json]) -> AsyncIterator[Reservation]:
-        async for page in self._api.pages(Reservations, filters):
-            for one in await self._completed(page):
+    async def _stays(
+        self, states: Sequence[State], filters: Mapping[str, Json], is_wanted: Callable[[date, date], bool]
+    ) -> AsyncIterator[Reservation]:
+        """Yield the reservations in some states whose days of arrival and departure are wanted.
+
+        Those without a night are left out: a `Reservation` has one at least, and Mews also sells stays for the day.
+        Rows are picked before they are read, so that one that is not wanted cannot spoil the list.
+        """
+        asked: Mapping[str, Json] = {"ServiceIds": [self._credentials.service], "States": states, **filters}
+        async for page in self._api.pages(Reservations, asked):
+            days = [days_of(row, self._place) for row in page]
+            picked = [
+                row
+                for row, (arrives, departs) in zip(page, days, strict=True)
+                if row.state in states and arrives < departs and is_wanted(arrives, departs)
+            ]
+            for one in await self._completed(picked):
                 yield one
 
     async def _completed(self, rows: Sequence[ReservationRow]) -> list[Reservation]:
@@ -238,16 +258,16 @@ class MewsReads:
         rows = await self._api.rows(Customers, guests_where({"CustomerIds": sorted(guests)}, EVER))
         return {row.id: f"{row.first_name or ''} {row.last_name}".strip() for row in rows}
 
-    def _stays(self, moment: str, day: date) -> Mapping[str, Json]:
-        """Return the filters of the stays that begin or end on a local day; the answers need another look."""
+    def _within(self, moment: str, day: date) -> Mapping[str, Json]:
+        """Return the filter of the stays that begin or end on a local day; the answers need another look."""
         zone = self._place.zone
-        within = interval(start_of(day, zone), start_of(day + DAY, zone))
-        return {"ServiceIds": [self._credentials.service], moment: within, "States": NOT_CANCELED}
+        return {moment: interval(start_of(day, zone), start_of(day + DAY, zone))}
 
     async def _order_items(self, reservation: PmsId, filters: Mapping[str, Json]) -> AsyncIterator[OrderItem]:
+        stay = theirs(reservation)
         services = [one.id for one in await self._api.rows(Services, {})]
-        linked: Mapping[str, Json] = {"ServiceIds": services, "LinkedReservationIds": [reservation.local]}
-        orders = [reservation.local, *(one.id for one in await self._api.rows(Orders, linked))]
+        linked: Mapping[str, Json] = {"ServiceIds": services, "LinkedReservationIds": [stay]}
+        orders = [stay, *(one.id for one in await self._api.rows(Orders, linked))]
         for some in chunks(orders, MOST_IDS):
             asked: Mapping[str, Json] = {"ServiceOrderIds": some, "Currency": self._place.currency, **filters}
             async for page in self._api.pages(OrderItems, asked):
@@ -277,7 +297,7 @@ class MewsReads:
             for one in told.category_prices:
                 for night, amount in by_day(told.time_unit_starts_utc, one.amount_prices, place):
                     if one.category_id in wanted and night in part:
-                        cell = RateCell(place.location, wanted[one.category_id], night, plan)
+                        cell = place.cell(wanted[one.category_id], night, plan)
                         found[cell] = NightlyRate(money_of(amount, place, self._credentials).amount)
         return found
 

@@ -19,7 +19,17 @@ from pms_lab.adapters.mews.models import (
     ServiceMetrics,
     State,
 )
-from pms_lab.adapters.mews.reading import applies, by_day, note_of, preference_of, ref, spellings, stay_of
+from pms_lab.adapters.mews.reading import (
+    applies,
+    by_day,
+    days_of,
+    note_of,
+    preference_of,
+    ref,
+    spellings,
+    tagged,
+    theirs,
+)
 from pms_lab.adapters.mews.reads import ACTIVE, DAY, MOST_IDS, MewsReads, chunks, guests_where, parts_of
 from pms_lab.adapters.mews.times import on, utc_text
 from pms_lab.adapters.reading import ended
@@ -70,7 +80,7 @@ class MewsWrites(MewsReads):
         given = changed_fields(write)
         if "" in given.values():
             return Refused(Why.REJECTED, "Mews cannot clear a field of a guest: give a new value, or clear it there")
-        change: Mapping[str, Json] = {"CustomerId": write.guest.local, **given}
+        change: Mapping[str, Json] = {"CustomerId": theirs(write.guest), **given}
         return await ended(done(self._api.ask("customers/update", CustomerRow, change)))
 
     async def update_guest_preferences(self, write: AddPreferences) -> Outcome[None]:
@@ -82,8 +92,8 @@ class MewsWrites(MewsReads):
         return await ended(self._add_preferences(write))
 
     async def add_reservation_note(self, write: AddNote) -> Outcome[None]:
-        """Add a note to a reservation."""
-        note: Json = {"ServiceOrderId": write.reservation.local, "Text": write.text}
+        """Add a note to a reservation, with the key at the end of its text: Mews keeps it nowhere else."""
+        note: Json = {"ServiceOrderId": theirs(write.reservation), "Text": tagged(write.text, write.key)}
         return await ended(done(self._api.tell("serviceOrderNotes/add", Done, {"ServiceOrderNotes": [note]})))
 
     async def set_special_requests(self, write: SetSpecialRequests) -> Outcome[None]:
@@ -96,12 +106,12 @@ class MewsWrites(MewsReads):
 
     async def set_reservation_status(self, write: SetStatus) -> Outcome[None]:
         """Check in, check out or confirm. A balance that is still open does not hold up a check-out."""
-        one: Mapping[str, Json] = {"ReservationId": write.reservation.local}
+        one: Mapping[str, Json] = {"ReservationId": theirs(write.reservation)}
         operation: str
         body: Mapping[str, Json]
         match write.status:
             case ReservationStatus.CONFIRMED:
-                operation, body = "confirm", {"ReservationIds": [write.reservation.local]}
+                operation, body = "confirm", {"ReservationIds": [theirs(write.reservation)]}
             case ReservationStatus.IN_HOUSE:
                 operation, body = "start", one
             case ReservationStatus.CHECKED_OUT:
@@ -129,7 +139,7 @@ class MewsWrites(MewsReads):
     async def cancel_reservation(self, write: CancelReservation) -> Outcome[None]:
         """Cancel a reservation, without a fee; one that is cancelled already counts as applied."""
         reason = write.reason or f"cancelled by {self._credentials.client}, {write.key}"
-        body: Mapping[str, Json] = {"ReservationIds": [write.reservation.local], "Notes": reason}
+        body: Mapping[str, Json] = {"ReservationIds": [theirs(write.reservation)], "Notes": reason}
         outcome = await ended(done(self._api.tell("reservations/cancel", Done, body)))
         return await self._unless_already(outcome, write.reservation, State.CANCELED)
 
@@ -160,31 +170,31 @@ class MewsWrites(MewsReads):
         return Applied(None)
 
     async def _add_preferences(self, write: AddPreferences) -> None:
-        about: Mapping[str, Json] = {"AccountIds": [write.guest.local], "ActivityStates": ACTIVE}
+        about: Mapping[str, Json] = {"AccountIds": [theirs(write.guest)], "ActivityStates": ACTIVE}
         known = {note.content for note in await _before_sending(self._api.rows(AccountNotes, about))}
         missing = [content for content in map(note_of, write.preferences) if content not in known]
-        account: Mapping[str, Json] = {"AccountId": write.guest.local, "Classifications": ["General"]}
+        account: Mapping[str, Json] = {"AccountId": theirs(write.guest), "Classifications": ["General"]}
         notes: Json = [{**account, "Content": content} for content in dict.fromkeys(missing)]
         if notes:
             await self._api.tell("accountNotes/add", Done, {"AccountNotes": notes})
 
     async def _update_checkout_time(self, write: UpdateCheckoutTime) -> None:
-        departure = stay_of(await self._found(write.reservation), self._place).check_out
+        _, departure = days_of(await self._found(write.reservation), self._place)
         if write.at.astimezone(self._place.zone).date() != departure:
             raise PmsRefused(f"the guest departs on {departure}: another day is a change of dates")
         await self._update_interval(write.reservation, {"EndUtc": utc_text(write.at)})
 
     async def _modify_dates(self, write: ModifyDates) -> None:
         row = await self._found(write.reservation)
-        zone, stay = self._place.zone, stay_of(row, self._place)
+        zone, (arrival, _) = self._place.zone, days_of(row, self._place)
         start, end = (at.astimezone(zone).time() for at in (row.scheduled_start_utc, row.scheduled_end_utc))
         times = {"EndUtc": utc_text(on(write.stay.check_out, end, zone))}
-        if stay.check_in != write.stay.check_in:
+        if arrival != write.stay.check_in:
             times["StartUtc"] = utc_text(on(write.stay.check_in, start, zone))
         await self._update_interval(write.reservation, times)
 
     async def _update_interval(self, reservation: PmsId, times: Mapping[str, str]) -> None:
-        body: Mapping[str, Json] = {"ReservationId": reservation.local, "ChargeCancellationFee": False, **times}
+        body: Mapping[str, Json] = {"ReservationId": theirs(reservation), "ChargeCancellationFee": False, **times}
         await self._api.ask("reservations/updateInterval", Done, body)
 
     async def _create_reservation(self, write: CreateReservation) -> PmsId:
@@ -192,7 +202,7 @@ class MewsWrites(MewsReads):
         counts = {known.adult_age_category: write.adults, known.child_age_category: write.children}
         booking: dict[str, Json] = {
             "ChannelNumber": write.key,
-            "CustomerId": write.guest.local if write.guest else await self._guest_for(write),
+            "CustomerId": theirs(write.guest) if write.guest else await self._guest_for(write),
             "RequestedCategoryId": self._place.vendor_product(write.product),
             "RateId": write.rate_plan or self._place.rate_plan,
             "StartUtc": utc_text(on(write.stay.check_in, known.arrival, zone)),
@@ -286,7 +296,7 @@ class MewsWrites(MewsReads):
         """
         row = await _before_sending(self._row(reservation))
         if row is None:
-            raise PmsRefused(f"Mews has no reservation {reservation.local}", status=404)
+            raise PmsRefused(f"Mews has no reservation {theirs(reservation)}", status=404)
         return row
 
     async def _unless_already(self, outcome: Outcome[None], reservation: PmsId, state: State) -> Outcome[None]:
@@ -311,7 +321,7 @@ class MewsWrites(MewsReads):
 
 def changed_fields(write: UpdateGuest) -> Mapping[str, str]:
     """Return what is given of a guest, under Mews's names."""
-    values = {theirs: getattr(write, ours) for theirs, ours in GUEST_FIELDS.items()}
+    values = {field: getattr(write, name) for field, name in GUEST_FIELDS.items()}
     return {field: value for field, value in values.items() if value is not None}
 
 

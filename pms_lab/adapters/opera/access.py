@@ -89,7 +89,11 @@ class OperaCredentials(BaseModel):
 
 
 class Access:
-    """`Authorization` by OAuth2 client credentials: a token for an hour, used for fifty minutes."""
+    """`Authorization` by OAuth2 client credentials: a token for an hour, used for fifty minutes.
+
+    Attributes:
+        breaker: of the host that gives out the tokens.
+    """
 
     def __init__(self, hotel: str, credentials: OperaCredentials, link: Link) -> None:
         self._hotel = hotel
@@ -104,6 +108,7 @@ class Access:
             limits=CAPABILITIES.rate_limits,
             counted_as=counted_as(link),
         )
+        self.breaker = self._wire.breaker
         self._keeper = TokenKeeper(link.flow, lambda: beforehand(self._fetch()))
 
     async def headers(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pms_lab.adapters.opera import bodies, models
 from pms_lab.adapters.opera.access import CAPABILITIES, CONTENT, beforehand
-from pms_lab.adapters.opera.nouns import own
+from pms_lab.adapters.opera.nouns import own, theirs
 from pms_lab.adapters.opera.rate_runs import RateRun, runs_of
 from pms_lab.adapters.opera.readback import Readback
 from pms_lab.adapters.opera.reads import OperaReads, quoted
@@ -76,18 +76,18 @@ class OperaPms(OperaReads):
 
     async def set_reservation_status(self, write: SetStatus) -> Outcome[None]:
         """Check in or out, or confirm: see `PMSAdapter`. OPERA marks no-shows itself, at its night audit."""
-        reservation = write.reservation
+        reservation = theirs(write.reservation)
         match write.status:
             case ReservationStatus.IN_HOUSE:
-                path = self.path("fof", "reservations", reservation.local, "checkIns")
+                path = self.path("fof", "reservations", reservation, "checkIns")
                 body: bodies.Body = {"reservation": {"stopCheckin": False}, "includeNotifications": False}
                 return await ended(self._post(path, body))
             case ReservationStatus.CHECKED_OUT:
-                path = self.path("csh", "reservations", reservation.local, "checkOuts")
-                body = bodies.checked_out(reservation.local, self.place.code, self.credentials.cashier_id)
+                path = self.path("csh", "reservations", reservation, "checkOuts")
+                body = bodies.checked_out(reservation, self.place.code, self.credentials.cashier_id)
                 return await ended(self._post(path, body))
             case ReservationStatus.CONFIRMED:
-                return await ended(self._put_reservation(reservation, reservationStatus="Reserved"))
+                return await ended(self._put_reservation(write.reservation, reservationStatus="Reserved"))
             case _:
                 return Refused(Why.REJECTED, f"no operation of OPERA makes a reservation {write.status}")
 
@@ -109,7 +109,7 @@ class OperaPms(OperaReads):
 
     async def cancel_reservation(self, write: CancelReservation) -> Outcome[None]:
         """Cancel: see `PMSAdapter`. When OPERA refuses, a look tells whether it was cancelled before."""
-        path = self.path("rsv", "reservations", write.reservation.local, "cancellations")
+        path = self.path("rsv", "reservations", theirs(write.reservation), "cancellations")
         body = bodies.cancelled(write, self.place.code, self.credentials.cancel_reason)
         outcome = await ended(self._post(path, body))
         if isinstance(outcome, Refused) and outcome.why is Why.REJECTED:
@@ -120,11 +120,11 @@ class OperaPms(OperaReads):
 
     async def post_charge(self, write: PostCharge) -> Outcome[None]:
         """Post a charge: see `PMSAdapter`. OPERA wants one of the property's transaction codes."""
+        path = self.path("csh", "reservations", theirs(write.reservation), "charges")
         if write.code is None:
             return Refused(Why.REJECTED, "a charge without a transaction code: OPERA wants one of the property's")
         if write.amount.currency != self.place.currency:
             return self._foreign(write.amount.currency)
-        path = self.path("csh", "reservations", write.reservation.local, "charges")
         body = bodies.charged(write, write.code, self.place.code, self.credentials.cashier_id)
         return await ended(self._post(path, body))
 
@@ -132,9 +132,8 @@ class OperaPms(OperaReads):
         """Publish rates, one call for each run of nights: see `PMSAdapter`.
 
         A cell without an occupancy is for the credentials' number of persons. Rates for other numbers are not named.
+        Whether OPERA's rates include tax is not known here: the sheet's tax basis is not looked at.
         """
-        if write.sheet.currency != self.place.currency:
-            return dict.fromkeys(write.sheet, self._foreign(write.sheet.currency))
         runs, outcomes = runs_of(write.sheet, self.place, self.credentials.persons)
         is_stopped = False
         for run in runs:
@@ -161,7 +160,7 @@ class OperaPms(OperaReads):
         if profile is None:
             raise _missing(write.guest)
         body = bodies.changed_profile(write, profile)
-        await self._send("PUT", f"/crm/v1/profiles/{quoted(write.guest.local)}", body)
+        await self._send("PUT", f"/crm/v1/profiles/{quoted(theirs(write.guest))}", body)
 
     async def _add_preferences(self, write: AddPreferences) -> None:
         guest = await beforehand(self.get_guest(write.guest))
@@ -169,7 +168,7 @@ class OperaPms(OperaReads):
             raise _missing(write.guest)
         new = tuple(one for one in dict.fromkeys(write.preferences) if one not in guest.preferences)
         if new:
-            path = f"/crm/v1/profiles/{quoted(write.guest.local)}/preferences"
+            path = f"/crm/v1/profiles/{quoted(theirs(write.guest))}/preferences"
             await self._post(path, bodies.added_preferences(new))
 
     async def _set_special_requests(self, write: SetSpecialRequests) -> None:
@@ -194,7 +193,7 @@ class OperaPms(OperaReads):
         await self._send("PUT", path, bodies.daily_rates(self.place.code, run))
 
     async def _put_reservation(self, reservation: PmsId, *, is_repeatable: bool = False, **fields: Json) -> None:
-        path = self.path("rsv", "reservations", reservation.local)
+        path = self.path("rsv", "reservations", theirs(reservation))
         await self._send("PUT", path, bodies.changed_reservation(**fields), is_repeatable=is_repeatable)
 
     async def _post(self, path: str, body: bodies.Body) -> None:

@@ -12,7 +12,7 @@ from pms_lab.adapters.opera import guest_models as guests
 from pms_lab.adapters.opera import models
 from pms_lab.adapters.opera.access import OperaCredentials
 from pms_lab.adapters.opera.hotel_models import PERSONS
-from pms_lab.adapters.opera.nouns import SPECIAL_REQUESTS, emails_of, is_request, name_of, phones_of
+from pms_lab.adapters.opera.nouns import SPECIAL_REQUESTS, emails_of, is_request, name_of, phones_of, theirs
 from pms_lab.adapters.opera.rate_runs import RateRun
 from pms_lab.adapters.writing import Json
 from pms_lab.domain.money import Money
@@ -123,7 +123,7 @@ def new_reservation(write: CreateReservation, place: Property, credentials: Oper
 
 def cancelled(write: CancelReservation, hotel: str, code: str) -> Body:
     """Return the body of `postCancelReservation`."""
-    reservation: Body = {"reservationIdList": [_reservation_id(write.reservation.local)], "hotelId": hotel}
+    reservation: Body = {"reservationIdList": [_reservation_id(theirs(write.reservation))], "hotelId": hotel}
     return {
         "reason": {"code": code, "description": write.reason},
         "reservations": [reservation],
@@ -157,7 +157,7 @@ def charged(write: PostCharge, code: str, hotel: str, cashier_id: int | None) ->
     criteria: Body = {
         "hotelId": hotel,
         "charges": [charge],
-        "reservationId": {**_reservation_id(write.reservation.local), "idContext": "OPERA"},
+        "reservationId": {**_reservation_id(theirs(write.reservation)), "idContext": "OPERA"},
     }
     return {"criteria": {**criteria, **_cashier(cashier_id)}}
 
@@ -241,7 +241,7 @@ def _shares(total: Money, stay: StayDates) -> Iterator[tuple[date, Decimal]]:
 
 def _booker(write: CreateReservation) -> Body:
     if write.guest is not None:
-        return {"profileIdList": [{"id": write.guest.local, "type": "Profile"}]}
+        return {"profileIdList": [{"id": theirs(write.guest), "type": "Profile"}]}
     profile: Body = {
         "customer": {
             "personName": [{"givenName": write.first_name, "surname": write.last_name, "nameType": "Primary"}]

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+YEARS: Final = range(1900, 3000)
 
 
 def _written(value: Any) -> Any:
@@ -20,8 +22,14 @@ def _written(value: Any) -> Any:
     return value
 
 
+def _of_our_years(time: datetime) -> datetime:
+    if time.year not in YEARS:
+        raise ValueError("no year of ours")
+    return time
+
+
 Day = Annotated[date, BeforeValidator(_written)]
-Time = Annotated[datetime, BeforeValidator(_written)]
+Time = Annotated[datetime, BeforeValidator(_written), AfterValidator(_of_our_years)]
 """OPERA writes ``2021-07-08 10:50:04.0``: by the property's clock, without an offset."""
 
 

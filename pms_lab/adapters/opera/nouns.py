@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from pms_lab.domain.pms import (
 )
 from pms_lab.domain.property import Property
 from pms_lab.domain.stay import StayDates
-from pms_lab.errors import BadAnswer, listed
+from pms_lab.errors import BadAnswer, InputError, listed
 
 K = TypeVar("K")
 
@@ -71,13 +71,24 @@ def own(local: str) -> PmsId:
     return PmsId(VENDOR, local)
 
 
+def theirs(known: PmsId) -> str:
+    """Return the id as OPERA gave it out.
+
+    Raises:
+        InputError: another vendor gave it out.
+    """
+    if known.vendor != VENDOR:
+        raise InputError(f"{known} is no id of {VENDOR}: ask the adapter of {known.vendor}")
+    return known.local
+
+
 def guest_of(profile: guests.Profile, zone: ZoneInfo) -> Guest:
     """Return the guest of a whole profile."""
     details = profile.profile_details
     name = name_of(details.customer)
     memberships = sorted(details.profile_memberships.profile_membership, key=lambda one: not one.primary_membership)
     return Guest(
-        id=own(_required(profile.profile_id_list, "Profile")),
+        id=own(required(profile.profile_id_list, "Profile")),
         first_name=name.given_name,
         last_name=name.surname,
         email=next((one.email.email_address or None for one in emails_of(profile)), None),
@@ -98,7 +109,7 @@ def listed_guest_of(info: guests.ProfileInfo, zone: ZoneInfo) -> Guest:
     """Return the guest of a list's row, which shows one address and one number."""
     summary = info.profile
     return Guest(
-        id=own(_required(info.profile_id_list, "Profile")),
+        id=own(required(info.profile_id_list, "Profile")),
         first_name=summary.former_name.given_name,
         last_name=summary.former_name.name,
         email=summary.email_info.email.email_address or None,
@@ -139,7 +150,7 @@ def reservation_of(answer: models.Reservation, place: Property) -> Reservation:
     total = stay.total.amount_before_tax if stay.total.amount_after_tax is None else stay.total.amount_after_tax
     guest_id = models.id_of(guest.profile_info.profile_id_list, "Profile")
     return Reservation(
-        id=own(_required(answer.reservation_id_list, "Reservation")),
+        id=own(required(answer.reservation_id_list, "Reservation")),
         confirmation=models.id_of(answer.reservation_id_list, "Confirmation") or "",
         status=known(STATUSES, answer.reservation_status, "reservation status"),
         stay=nights,
@@ -170,7 +181,7 @@ def listed_reservation_of(info: models.ReservationInfo, place: Property) -> Rese
     if nights is None:
         return None
     return Reservation(
-        id=own(_required(info.reservation_id_list, "Reservation")),
+        id=own(required(info.reservation_id_list, "Reservation")),
         confirmation=models.id_of(info.reservation_id_list, "Confirmation") or "",
         status=known(STATUSES, info.reservation_status, "reservation status"),
         stay=nights,
@@ -236,7 +247,7 @@ def moment(at: datetime | None, zone: ZoneInfo) -> datetime | None:
 
 def same_time(one: datetime | None, other: datetime) -> bool:
     """Whether two times are the same second; OPERA keeps no fractions."""
-    return one is not None and abs(one.astimezone(UTC) - other.astimezone(UTC)) < timedelta(seconds=1)
+    return one is not None and abs(one.timestamp() - other.timestamp()) < 1
 
 
 def known(meanings: Mapping[str, K], word: str, what: str) -> K:
@@ -250,7 +261,12 @@ def known(meanings: Mapping[str, K], word: str, what: str) -> K:
     return meanings[word]
 
 
-def _required(ids: Iterable[models.Id], kind: str) -> str:
+def required(ids: Iterable[models.Id], kind: str) -> str:
+    """Return the id of one kind.
+
+    Raises:
+        BadAnswer: there is none.
+    """
     found = models.id_of(ids, kind)
     if found is None:
         raise BadAnswer(f"a record without an id of type {kind}: OPERA's answer is not whole")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from pms_lab.adapters.opera.hotel_models import PERSONS
+from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Outcome, Refused, Why
 from pms_lab.domain.property import Property
 from pms_lab.domain.rates import RateCell, RateSheet
@@ -30,23 +33,34 @@ class RateRun:
     cells: tuple[RateCell, ...]
 
 
+class Spot(NamedTuple):
+    """Where OPERA keeps one amount."""
+
+    plan: str
+    product: str
+    night: date
+    adults: int
+
+
 def runs_of(sheet: RateSheet, place: Property, persons: int) -> tuple[list[RateRun], dict[RateCell, Outcome[None]]]:
-    """Return the runs of a sheet in order, and the refused cells: those that OPERA has no place for.
+    """Return the runs of a sheet in order, and the refused cells: no cell of the sheet is in neither.
+
+    Refused are those that OPERA has no place for, and those that share one.
 
     Args:
         persons: whom a cell without an occupancy is for.
     """
+    spots = {cell: _spot(cell, rate, place, persons) for cell, rate in sheet.items()}
+    meant = Counter(spots.values())
     refused: dict[RateCell, Outcome[None]] = {}
     nights: dict[tuple[str, str, date], dict[int, RateCell]] = {}
-    for cell in sheet:
-        adults = cell.occupancy or persons
-        plan, product = cell.rate_plan or place.rate_plan, place.vendor_product(cell.product)
-        if cell.stay_date is None or not 1 <= adults <= len(PERSONS):
-            refused[cell] = Refused(
-                Why.REJECTED, f"{cell}: OPERA's rates are for a night and 1 to {len(PERSONS)} adults"
-            )
+    for cell, spot in spots.items():
+        if isinstance(spot, Refused):
+            refused[cell] = spot
+        elif meant[spot] > 1:
+            refused[cell] = _refused(f"{cell}: another cell of the sheet means the same rate in OPERA; keep one")
         else:
-            nights.setdefault((plan, product, cell.stay_date), {})[adults] = cell
+            nights.setdefault((spot.plan, spot.product, spot.night), {})[spot.adults] = cell
     runs: list[RateRun] = []
     for (plan, product, night), cells in sorted(nights.items()):
         amounts = {adults: sheet[cell].amount for adults, cell in sorted(cells.items())}
@@ -56,6 +70,21 @@ def runs_of(sheet: RateSheet, place: Property, persons: int) -> tuple[list[RateR
         else:
             runs.append(one)
     return runs, refused
+
+
+def _spot(cell: RateCell, rate: Money, place: Property, persons: int) -> Spot | Refused:
+    adults = persons if cell.occupancy is None else cell.occupancy
+    if cell.location != place.location:
+        return _refused(f"{cell} is not of {place.location}, whose PMS this is: publish it there")
+    if rate.currency != place.currency:
+        return _refused(f"{rate}: {place.location} sells in {place.currency}, and nothing is converted")
+    if cell.stay_date is None or not 1 <= adults <= len(PERSONS):
+        return _refused(f"{cell}: OPERA's rates are for a night and 1 to {len(PERSONS)} adults")
+    return Spot(cell.rate_plan or place.rate_plan, place.vendor_product(cell.product), cell.stay_date, adults)
+
+
+def _refused(why: str) -> Refused:
+    return Refused(Why.REJECTED, why)
 
 
 def _continues(run: RateRun, one: RateRun) -> bool:

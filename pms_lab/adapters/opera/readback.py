@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from pms_lab.adapters.opera.access import CAPABILITIES
@@ -12,6 +12,7 @@ from pms_lab.adapters.opera.rate_runs import RateRun, runs_of
 from pms_lab.adapters.opera.reads import OperaReads
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
 from pms_lab.domain.pms import Guest, PmsId, Reservation, ReservationStatus
+from pms_lab.domain.rates import RateSheet
 from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
@@ -28,8 +29,8 @@ from pms_lab.domain.writes import (
     Write,
 )
 from pms_lab.errors import PmsError
+from pms_lab.rules.settling import is_settled, settling_s
 
-BOUND_S: Final = CAPABILITIES.in_flight_s + CAPABILITIES.read_lag_s
 STEPS: Final = (ReservationStatus.CONFIRMED, ReservationStatus.IN_HOUSE, ReservationStatus.CHECKED_OUT)
 """The way of a stay: who is further along has been there."""
 
@@ -54,15 +55,16 @@ class Readback:
             return Unknown(f"reading back failed: {error}")
         if seen is not None:
             return seen
-        settled_at = sent_at + timedelta(seconds=BOUND_S)
-        if self._reads.wire.flow.now() < settled_at:
-            return Unknown(f"not there yet; it may still come until {settled_at.isoformat()}")
+        if not is_settled(sent_at, self._reads.wire.flow.now(), CAPABILITIES):
+            return Unknown(f"not there yet; it may still come until {settling_s(CAPABILITIES):g} s after it was sent")
         return Refused(Why.NOT_APPLIED, "read back: it is not in OPERA, and can no longer come")
 
-    async def _seen(self, write: Write) -> Applied[PmsId | None] | None:
+    async def _seen(self, write: Write) -> Applied[PmsId | None] | Unknown | None:
         if isinstance(write, CreateReservation):
             number = await self._reads.booked_as(write.key)
             return None if number is None else Applied(number)
+        if isinstance(write, UpdateRates):
+            return await self._published(write.sheet)
         return Applied(None) if await self._is_there(write) else None
 
     async def _is_there(self, write: Write) -> bool:
@@ -75,14 +77,18 @@ class Readback:
                 return answer is not None and write.key in [one.comment.comment_title for one in answer.comments]
             case PostCharge():
                 return write.key in [one.reference async for one in self._reads.postings(write.reservation)]
-            case UpdateRates():
-                runs, refused = runs_of(write.sheet, self._reads.place, self._reads.credentials.persons)
-                return not refused and all([await self._is_published(run) for run in runs])
             case SetSpecialRequests() | SetStatus() | UpdateCheckoutTime() | ModifyDates() | CancelReservation():
                 reservation = await self._reads.get_reservation(write.reservation)
                 return reservation is not None and _shows_reservation(reservation, write)
             case _:
                 return False
+
+    async def _published(self, sheet: RateSheet) -> Applied[None] | Unknown | None:
+        runs, refused = runs_of(sheet, self._reads.place, self._reads.credentials.persons)
+        held = [await self._is_published(run) for run in runs]
+        if all(held) and not refused:
+            return Applied(None)
+        return Unknown(f"{sum(held)} of {len(runs)} runs of nights hold the new rates") if any(held) else None
 
     async def _is_published(self, run: RateRun) -> bool:
         product = self._reads.place.our_product(run.product)

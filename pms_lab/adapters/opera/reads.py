@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -23,9 +23,12 @@ from pms_lab.adapters.opera.nouns import (
     listed_reservation_of,
     money,
     own,
+    required,
     reservation_of,
     room_of,
+    theirs,
 )
+from pms_lab.adapters.opera.paging import PAGE, rows_of
 from pms_lab.adapters.reading import found, parsed
 from pms_lab.adapters.wire import Call, Link, judge_status
 from pms_lab.domain.money import Money
@@ -51,7 +54,6 @@ M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 Query = Sequence[tuple[str, str]]
 
-PAGE: Final = 100
 LONGEST_SCHEDULE: Final = 365  # nights that `getRatePlanSchedules` allows at once
 LONGEST_INVENTORY: Final = 90  # nights that `getHotelInventory` allows at once
 EVENTS_AT_ONCE: Final = 20
@@ -72,6 +74,7 @@ class OperaReads:
             limits=PROMISED.rate_limits,
             counted_as=counted_as(link),
         )
+        self.wire.breaker = self.access.breaker  # tokens and answers come from one host
 
     def path(self, module: str, *parts: str) -> str:
         """Return a path below this hotel, in one of OPERA's modules."""
@@ -108,7 +111,7 @@ class OperaReads:
         """Return a guest's profile as OPERA writes it, with the ids of addresses and numbers."""
         wanted = ["Profile", "Communication", "Membership", "Preference", "Comment"]
         query = [("fetchInstructions", one) for one in wanted]
-        return await self._one(guests.Profile, f"/crm/v1/profiles/{quoted(guest.local)}", query)
+        return await self._one(guests.Profile, f"/crm/v1/profiles/{quoted(theirs(guest))}", query)
 
     async def search_guests(self, query: GuestQuery) -> AsyncIterator[Guest]:
         """Yield guests: see `PMSAdapter`.
@@ -126,6 +129,7 @@ class OperaReads:
                 "/crm/v1/profiles",
                 [("profileType", "Guest"), ("summaryInfo", "true"), *asked],
                 lambda answer: (answer.profile_summaries.profile_info, answer.profile_summaries),
+                lambda info: required(info.profile_id_list, "Profile"),
             )
             async for info in pages:
                 guest = listed_guest_of(info, self.place.zone)
@@ -142,7 +146,7 @@ class OperaReads:
         """Return a reservation as OPERA writes it, with the ids of comments."""
         wanted = ["Reservation", "Comments", "RevenuesAndBalances"]
         query = [("fetchInstructions", one) for one in wanted]
-        answer = await self._one(models.OneReservation, self.path("rsv", "reservations", reservation.local), query)
+        answer = await self._one(models.OneReservation, self.path("rsv", "reservations", theirs(reservation)), query)
         return None if answer is None else answer.reservations.reservation[0]
 
     def get_arrivals(self, day: date) -> AsyncIterator[Reservation]:
@@ -179,7 +183,7 @@ class OperaReads:
     async def postings(self, reservation: PmsId) -> AsyncIterator[hotel.Posting]:
         """Yield the lines of all folios of a reservation; none before OPERA has opened one."""
         query = [("fetchInstructions", "Postings")]
-        answer = await self._one(hotel.Folios, self.path("csh", "reservations", reservation.local, "folios"), query)
+        answer = await self._one(hotel.Folios, self.path("csh", "reservations", theirs(reservation), "folios"), query)
         windows = () if answer is None else answer.reservation_folio_information.folio_windows
         if any(window.has_more for window in windows):
             raise BadAnswer(f"the folio of {reservation} is longer than OPERA shows at once: look at it there")
@@ -200,7 +204,7 @@ class OperaReads:
         return self._rooms([])
 
     async def get_rates(self, nights: StayDates, products: Collection[str]) -> Mapping[RateCell, NightlyRate]:
-        """Return the rates for the credentials' number of persons: see `PMSAdapter`."""
+        """Return the rates for the credentials' number of persons, which their cells do not name: see `PMSAdapter`."""
         return await self.rates_of(nights, products, self.place.rate_plan, self.credentials.persons)
 
     async def rates_of(
@@ -265,9 +269,8 @@ class OperaReads:
         query = [("externalReferenceIds", key), ("externalSystemCodes", self.credentials.external_system)]
         async for info in self._listed(query):
             references = [one.id for one in info.external_references]
-            number = models.id_of(info.reservation_id_list, "Reservation")
-            if number is not None and (key in references or not references):
-                return own(number)
+            if key in references or not references:
+                return own(required(info.reservation_id_list, "Reservation"))
         return None
 
     async def _not_cancelled(self, query: Query) -> AsyncIterator[Reservation]:
@@ -281,6 +284,7 @@ class OperaReads:
             self.path("rsv", "reservations"),
             query,
             lambda answer: (answer.reservations.reservation_info, answer.reservations),
+            lambda info: required(info.reservation_id_list, "Reservation"),
         )
 
     async def _rooms(self, query: Query) -> AsyncIterator[RoomStatus]:
@@ -289,6 +293,7 @@ class OperaReads:
             self.path("hsk", "housekeepingOverview"),
             query,
             lambda answer: (answer.housekeeping_room_info.housekeeping_rooms.room, answer.housekeeping_room_info),
+            lambda room: room.room_id,
         )
         async for room in pages:
             yield room_of(room, self.place)
@@ -308,6 +313,7 @@ class OperaReads:
                 answer.rate_plan_schedule_list.rate_plan_schedule,
                 answer.rate_plan_schedule_list,
             ),
+            lambda info: info,  # its id is optional
         )
         async for info in pages:
             yield info.rate_plan_schedule_detail
@@ -316,34 +322,36 @@ class OperaReads:
         self, schedule: hotel.Schedule, nights: StayDates, products: Collection[str], plan: str, persons: int
     ) -> Iterator[tuple[RateCell, Decimal]]:
         amount = schedule.rate_amounts.of(persons)
+        occupancy = None if persons == self.credentials.persons else persons
         for product in map(self.place.our_product, schedule.room_type_list):
             if product in products and amount is not None:
                 for night in filter(schedule.holds_on, nights):
-                    yield RateCell(self.place.location, product, night, plan, persons), amount
+                    yield self.place.cell(product, night, plan, occupancy), amount
 
     async def _one(self, model: type[M], path: str, query: Query) -> M | None:
         """Return one thing; OPERA answers 204 or 404 where there is none."""
         response = await found(self.wire.ask(Call("GET", path, query, CONTENT)))
         return None if response is None or response.status == 204 else parsed(model, response)
 
-    async def _pages(
-        self, model: type[M], path: str, query: Query, of: Callable[[M], tuple[Sequence[R], models.Page]]
+    def _pages(
+        self,
+        model: type[M],
+        path: str,
+        query: Query,
+        of: Callable[[M], tuple[Sequence[R], models.Page]],
+        id_of: Callable[[R], Hashable],
     ) -> AsyncIterator[R]:
-        """Yield the rows of a list, page by page; OPERA answers 204 where there is none."""
-        offset = 0
-        while True:
+        """Return the rows of a list; OPERA answers 204 where there is none."""
+
+        async def page_at(offset: int) -> tuple[Sequence[R], bool]:
             place = [("limit", str(PAGE)), ("offset", str(offset))]
             response = await self.wire.ask(Call("GET", path, [*query, *place], CONTENT))
             if response.status == 204:
-                return
+                return (), False
             rows, page = of(parsed(model, response))
-            for row in rows:
-                yield row
-            if not page.has_more:
-                return
-            if not rows:
-                raise BadAnswer("an empty page, and OPERA says that more follow: try again")
-            offset += len(rows)
+            return rows, page.has_more
+
+        return rows_of(page_at, id_of)
 
 
 def quoted(part: str) -> str:

@@ -2,8 +2,9 @@
 
 Orders and room lines are both asked: a cancellation shows in the order only, a check-in in the line only. A record's
 time is set when a write begins, and the record may be seen half a minute later, when a lock is released; so each fetch
-looks back further than that, and what comes twice has the same key. Of two changes within one second the later shows
-only where it alters what the key is made of. Source: QloApps 1.6.1.0, measured.
+looks back further than that, and what comes twice has the same key. What changes while the lists are read may be in
+none of them: so the cursor is the time of a record that was there before. Of two changes within one second the later
+shows only where it alters what the key is made of. Source: QloApps 1.6.1.0, measured.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pms_lab.adapters.qloapps.reservations import VENDOR, Desk, local_id
 from pms_lab.adapters.qloapps.shop import Shop
 from pms_lab.domain.pms import Change, Changes, EntityKind, PmsId
 from pms_lab.domain.property import Property
+from pms_lab.engine.ports import Flow
 from pms_lab.errors import InputError
 
 WATCHED: Final[tuple[type[Dated], ...]] = (Order, Line, Customer)
@@ -30,10 +32,11 @@ BEGINNING: Final = "2000-01-01 00:00:00"
 class Feed:
     """The changes of one property."""
 
-    def __init__(self, shop: Shop, desk: Desk, place: Property) -> None:
+    def __init__(self, shop: Shop, desk: Desk, place: Property, flow: Flow) -> None:
         self._shop = shop
         self._desk = desk
         self._place = place
+        self._flow = flow
 
     async def since(self, cursor: str | None) -> Changes:
         """Return what has changed since a cursor, which is a time by the shop's clock; None starts at its last change.
@@ -41,20 +44,26 @@ class Feed:
         Raises:
             InputError: the cursor is none that this returned.
         """
+        start = _time(BEGINNING if cursor is None else cursor)
+        reached = max([start, *[await self._newest(kind) for kind in WATCHED]])
         if cursor is None:
-            newest = [await self._newest(kind) for kind in WATCHED]
-            return Changes((), str(max(newest)))
-        start = _time(cursor)
+            return Changes((), str(reached))
         since = {"date_upd": f">[{start - OVERLAP - self._repeated(start)}]"}
         orders = [one async for one in self._shop.all(Order, since)]
         lines = [one async for one in self._shop.all(Line, {**since, "id_hotel": f"[{self._place.code}]"})]
         guests = [one async for one in self._shop.all(Customer, since)]
         changes = [*self._of_orders(orders), *await self._of_lines(lines, orders), *map(self._of_guest, guests)]
-        times = [one.date_upd for one in (*orders, *lines, *guests)]
-        return Changes(tuple(changes), str(max([start, *times])))
+        return Changes(tuple(changes), str(reached))
 
     async def _newest(self, kind: type[Dated]) -> datetime:
-        found = await self._shop.some(kind, {}, sort="[date_upd_DESC]", limit=1)
+        """Return the time of the last change until now.
+
+        Times after now come from a shop's clock that is ahead: a cursor from there would miss what follows once the
+        clock is set right.
+        """
+        now = self._flow.now().astimezone(self._place.zone)
+        until = {"date_upd": f"[{BEGINNING},{now:%Y-%m-%d %H:%M:%S}]"}
+        found = await self._shop.some(kind, until, sort="[date_upd_DESC]", limit=1)
         return max((one.date_upd for one in found), default=_time(BEGINNING))
 
     def _repeated(self, start: datetime) -> timedelta:

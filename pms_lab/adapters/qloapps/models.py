@@ -90,7 +90,7 @@ Flag = bool
 class Model(BaseModel):
     """What all answers share."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, hide_input_in_errors=True)
 
 
 class Record(Model):

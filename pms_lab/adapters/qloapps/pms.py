@@ -75,7 +75,7 @@ class QloAppsPms:
         self._desk = Desk(self._shop, place)
         self._guests = Guests(self._shop, place)
         self._rates = Rates(self._shop, place)
-        self._feed = Feed(self._shop, self._desk, place)
+        self._feed = Feed(self._shop, self._desk, place, link.flow)
         self._writes = Writes(self._shop, self._desk, self._guests, place)
         self._search = Search(self._shop, self._desk, self._guests, self._rates, place, link.flow)
 

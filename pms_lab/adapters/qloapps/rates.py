@@ -7,6 +7,7 @@ destroy their inventory. Source: QloApps 1.6.1.0, measured.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -45,7 +46,7 @@ class Rates:
         ranges = await self._shop.some(Rule, {**_of(base), "date_selection_type": f"[{RANGE}]"})
         of_product = {product: [rule for rule in ranges if rule.id_product == product] for product in base}
         return {
-            RateCell(self._place.location, by_id[product], night, self._place.rate_plan): rate_of(
+            self._place.cell(by_id[product], night): rate_of(
                 price, night, own.get((product, night), ()), of_product[product]
             )
             for product, price in base.items()
@@ -54,21 +55,16 @@ class Rates:
 
     async def write(self, sheet: RateSheet) -> dict[RateCell, Outcome[None]]:
         """Publish a sheet, and tell how each cell ended."""
-        faults = {cell: self._fault(cell, rate, sheet.tax_basis) for cell, rate in sheet.items()}
-        outcomes: dict[RateCell, Outcome[None]] = {
-            cell: Refused(Why.REJECTED, fault) for cell, fault in faults.items() if fault
-        }
-        if wanted := {cell: to_cents(rate.amount) for cell, rate in sheet.items() if not faults[cell]}:
+        faults = self._faults(sheet)
+        outcomes: dict[RateCell, Outcome[None]] = {cell: Refused(Why.REJECTED, fault) for cell, fault in faults.items()}
+        if wanted := {cell: to_cents(rate.amount) for cell, rate in sheet.items() if cell not in faults}:
             outcomes |= await self._publish(wanted)
         return {cell: outcomes[cell] for cell in sheet}
 
     async def holds(self, sheet: RateSheet) -> Outcome[None] | None:
         """Tell whether a sheet is in the PMS: None where nothing of it is, Unknown where a part of it is."""
-        could_be = {
-            self._spot(cell): to_cents(rate.amount)
-            for cell, rate in sheet.items()
-            if not self._fault(cell, rate, sheet.tax_basis)
-        }
+        faults = self._faults(sheet)
+        could_be = {self._spot(cell): to_cents(rate.amount) for cell, rate in sheet.items() if cell not in faults}
         found = await self.rules(could_be)
         there = sum(holds(found.get(spot, ()), amount) for spot, amount in could_be.items())
         if there == len(sheet):
@@ -124,6 +120,18 @@ class Rates:
 
     def _spot(self, cell: RateCell) -> Spot:
         return self._place.vendor_product(cell.product), cell.stay_date or date.min
+
+    def _faults(self, sheet: RateSheet) -> dict[RateCell, str]:
+        """Say of cells why they cannot be published."""
+        faults = {cell: fault for cell, rate in sheet.items() if (fault := self._fault(cell, rate, sheet.tax_basis))}
+        # A plan may be named or left out, and a product be ours or the vendor's: two cells may mean one rule.
+        spots = {cell: self._spot(cell) for cell in sheet if cell not in faults}
+        count = Counter(spots.values())
+        return faults | {
+            cell: f"room type {product} is given {count[product, night]} rates for {night}: keep one"
+            for cell, (product, night) in spots.items()
+            if count[product, night] > 1
+        }
 
     def _fault(self, cell: RateCell, rate: Money, basis: TaxBasis | None) -> str | None:
         place = self._place

@@ -10,7 +10,7 @@ from pms_lab.adapters.qloapps.capabilities import CAPABILITIES
 from pms_lab.adapters.qloapps.guests import Guests
 from pms_lab.adapters.qloapps.models import Booking, Customer, Line, Order
 from pms_lab.adapters.qloapps.rates import Rates
-from pms_lab.adapters.qloapps.reservations import VENDOR, Desk, Held, stay_of
+from pms_lab.adapters.qloapps.reservations import VENDOR, Desk, Held, is_lost, stay_of
 from pms_lab.adapters.qloapps.shop import Shop, is_one_of
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
 from pms_lab.domain.pms import PmsId, ReservationStatus
@@ -28,10 +28,10 @@ from pms_lab.domain.writes import (
 )
 from pms_lab.engine.ports import Flow
 from pms_lab.errors import BadAnswer, PmsError, Unsupported
+from pms_lab.rules.settling import is_settled
 
 CLOCKS: Final = timedelta(hours=2)
 """How far the shop's clock may be from ours, with the hour that comes twice when it is put back."""
-SETTLED: Final = timedelta(seconds=CAPABILITIES.in_flight_s + CAPABILITIES.read_lag_s)
 NOT_APPLIED: Final = Refused(Why.NOT_APPLIED, "read back: it has not taken effect")
 MAY_COME: Final = Unknown("it is not there, and may still come")
 
@@ -49,14 +49,15 @@ class Search:
 
     async def reconcile(self, write: Write, sent_at: datetime) -> Outcome[PmsId | None]:
         """Tell how a write ended, as the port says."""
-        is_settled = self._flow.now() > sent_at + SETTLED  # before reading: what is not there then, never comes
+        # Before reading: what is not there then, never comes.
+        can_come = not is_settled(sent_at, self._flow.now(), CAPABILITIES)
         try:
             found = await self._found(write, sent_at)
         except PmsError as error:
             return Unknown(f"it could not be looked for: {error}")
         if found is not None:
             return found
-        return NOT_APPLIED if is_settled else MAY_COME
+        return MAY_COME if can_come else NOT_APPLIED
 
     async def _found(self, write: Write, sent_at: datetime) -> Outcome[PmsId | None] | None:
         match write:
@@ -79,7 +80,7 @@ class Search:
             case SetStatus():
                 return held.status is write.status
             case ModifyDates():
-                return stay_of(held.line) == write.stay
+                return _is_moved(held, write)
             case CancelReservation():
                 return held.status is ReservationStatus.CANCELLED
         booking = await self._shop.get(Booking, held.order.id)
@@ -91,25 +92,26 @@ class Search:
         return any(has_tag(name, write.key) for name in names)
 
     async def _created(self, write: CreateReservation, sent_at: datetime) -> Outcome[PmsId] | None:
-        """Look among the orders made since: by the key in the remarks, and where these cannot be read, by the contents.
+        """Look among the orders made since, for the key in the remarks.
 
-        Orders with the same contents cannot be told apart without remarks. An order that was given another guest or
-        other nights at once is found by what has stayed the same.
+        An order whose remarks cannot be read may be it or not: a guest may book the same stay twice. An order that was
+        given another guest or other nights at once is found by what has stayed the same.
         """
-        unreadable: list[Order] = []
+        unreadable: list[str] = []
         for order in await self._candidates(write, sent_at):
             try:
                 booking = await self._shop.get(Booking, order.id)
             except BadAnswer:
-                unreadable.append(order)
+                unreadable.append(f"order {order.id}")
                 continue
             if booking and any(has_tag(note, write.key) for note in booking.notes):
                 return await self._given(order)
-        alike = [order for order in unreadable if await self._is_alike(order, write)]
-        if len(alike) > 1:
-            orders = ", ".join(order.id for order in alike)
-            return Unknown(f"orders {orders} are alike, and the shop cannot show their remarks: one of them may be it")
-        return await self._given(alike[0]) if alike else None
+        if not unreadable:
+            return None
+        return Unknown(
+            f"the shop cannot show the remarks of {', '.join(unreadable)}: look in the back office whether one of them "
+            f"ends in [{write.key}]"
+        )
 
     async def _candidates(self, write: CreateReservation, sent_at: datetime) -> list[Order]:
         """Return the orders made since that have the guest or the stay, the newest first."""
@@ -133,20 +135,18 @@ class Search:
             return [known] if known else []
         return await self._shop.some(Customer, {"email": is_one_of([write.email])})
 
-    async def _is_alike(self, order: Order, write: CreateReservation) -> bool:
-        guests = {guest.id for guest in await self._guests_of(write)}
-        lines = await self._shop.some(Line, {"id_order": f"[{order.id}]"})
-        product = self._place.vendor_product(write.product)
-        return order.id_customer in guests and any(
-            line.id_product == product and stay_of(line) == write.stay for line in lines
-        )
-
     async def _given(self, order: Order) -> Outcome[PmsId]:
         """Tell whether an order that was made has its room."""
         held = await self._desk.of_order(order.id)
-        if held and all(one.line.is_gone for one in held) and not order.is_cancelled:
+        if held and all(map(is_lost, held)):
             return Refused(Why.REJECTED, f"no room was left: QloApps cancelled the room of order {order.id}")
         return Applied(PmsId(VENDOR, order.id))
+
+
+def _is_moved(held: Held, write: ModifyDates) -> bool:
+    if is_lost(held):
+        raise BadAnswer(f"QloApps has cancelled the room of order {held.order.id}: look at it in the back office")
+    return stay_of(held.line) == write.stay
 
 
 def _applied(is_there: bool) -> Applied[None] | None:

@@ -171,6 +171,11 @@ def status_of(order: Order, line: Line) -> ReservationStatus:
     return STAYS[line.id_status]
 
 
+def is_lost(held: Held) -> bool:
+    """Whether QloApps cancelled the room alone, as it does behind an HTTP 200 when somebody else got it."""
+    return held.line.is_gone and not held.order.is_cancelled
+
+
 def stay_of(line: Line) -> StayDates:
     """Return the nights of a line.
 

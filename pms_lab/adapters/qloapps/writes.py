@@ -5,7 +5,8 @@ What must be known for a write is read first. What QloApps would answer with a P
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable
+from typing import Final, TypeVar
 
 from pms_lab.adapters.qloapps import booking
 from pms_lab.adapters.qloapps.guests import Guests
@@ -27,7 +28,9 @@ from pms_lab.domain.writes import (
     SetStatus,
     UpdateGuest,
 )
-from pms_lab.errors import BadAnswer, PmsRefused
+from pms_lab.errors import BadAnswer, PmsError, PmsRefused
+
+T = TypeVar("T")
 
 BEFORE: Final = {
     ReservationStatus.IN_HOUSE: ReservationStatus.CONFIRMED,
@@ -103,7 +106,7 @@ class Writes:
         guest = None if write.guest is None else await self._known_guest(write.guest)
         response = await self._shop.tell_json("POST", "bookings", booking.new_booking(write, guest, self._place))
         order = record_of(Booking, response).id
-        lines = await self._shop.some(Line, {"id_order": f"[{order}]"})
+        lines = await _read_after(f"order {order} was made", self._shop.some(Line, {"id_order": f"[{order}]"}))
         if not lines:
             raise BadAnswer(f"order {order} was made and has no room line")
         if any(line.is_gone for line in lines):
@@ -118,6 +121,10 @@ class Writes:
         if stay_of(held.line) == write.stay:
             return
         await self._put(held, booking.moved(held, await self._there(held), self._place, write.stay))
+        order = held.order.id
+        lines = await _read_after(f"order {order} was moved", self._shop.some(Line, {"id_order": f"[{order}]"}))
+        if not any(stay_of(line) == write.stay and not line.is_gone for line in lines):
+            raise BadAnswer(f"order {order} was moved and has no room on these nights: look at it in the back office")
 
     async def _cancel(self, write: CancelReservation) -> None:
         held = await self._desk.require(write.reservation)
@@ -160,6 +167,18 @@ class Writes:
         if found is None:
             raise PmsRefused(f"no guest {guest}", status=404)
         return found
+
+
+async def _read_after(done: str, read: Awaitable[T]) -> T:
+    """Await a read that follows a write: an error of it does not say that nothing happened.
+
+    Raises:
+        PmsError: with unknown effect, whatever the read ended in.
+    """
+    try:
+        return await read
+    except PmsError as error:
+        raise PmsError(f"{done}, and could not be read back: {error}") from error
 
 
 def _refuse_several(held: Held) -> None:

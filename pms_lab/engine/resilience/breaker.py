@@ -109,21 +109,27 @@ class Breaker:
         if self._state is not BreakerState.CLOSED:
             self._change(BreakerState.CLOSED, why)
 
-    def _admit(self) -> None:
-        if self._state is BreakerState.CLOSED:
-            return
-        if self._state is BreakerState.OPEN:
-            left_s = self._opened_s + self._policy.recovery_s - self._flow.monotonic_s()
-            if left_s > 0:
-                raise BreakerOpen(
-                    f"{self._name} failed {self._policy.failures} times in a row and is asked again in {left_s:.0f} s: "
-                    "try then, or reset the breaker",
-                    retry_after_s=left_s,
-                )
-            self._change(BreakerState.HALF_OPEN, f"{self._policy.recovery_s:g} s have passed")
+    def check(self) -> None:
+        """Do nothing where `run` would let a call pass; it takes no probe.
+
+        Raises:
+            BreakerOpen: `run` would not.
+        """
+        left_s = self._opened_s + self._policy.recovery_s - self._flow.monotonic_s()
+        if self._state is BreakerState.OPEN and left_s > 0:
+            raise BreakerOpen(
+                f"{self._name} failed {self._policy.failures} times in a row and is asked again in {left_s:.0f} s: "
+                "try then, or reset the breaker",
+                retry_after_s=left_s,
+            )
         if self._is_probing:
             raise BreakerOpen(f"{self._name} has failed and is being probed: try again in a moment")
-        self._is_probing = True
+
+    def _admit(self) -> None:
+        self.check()
+        if self._state is BreakerState.OPEN:
+            self._change(BreakerState.HALF_OPEN, f"{self._policy.recovery_s:g} s have passed")
+        self._is_probing = self._state is BreakerState.HALF_OPEN
 
     def _settle(self, sign: _Sign) -> None:
         self._is_probing = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, TypeVar
 
 from pms_lab.engine.ports import Flow
@@ -52,6 +53,7 @@ class TtlCache(Generic[T]):
         self._ttl_s = ttl_s
         self._about = about
         self._size = size
+        self._distrusts_all_until_s = -inf
         self._entries: dict[Hashable, _Entry[T]] = {}
         self._distrusted_until_s: dict[Hashable, float] = {}
 
@@ -110,6 +112,11 @@ class TtlCache(Generic[T]):
         self._distrusted_until_s[entity] = self._flow.monotonic_s() + distrust_s
         _trim(self._distrusted_until_s, self._size)
 
+    def clear(self, distrust_s: float = 0.0) -> None:
+        """Forget everything, and keep nothing that is fetched before `distrust_s` are over."""
+        self._entries.clear()
+        self._distrusts_all_until_s = self._flow.monotonic_s() + distrust_s
+
     def _keep(self, key: Hashable, value: T | None, began_s: float) -> None:
         held = self._entries.get(key)
         if held is not None and held.fetched_s > began_s:
@@ -118,7 +125,8 @@ class TtlCache(Generic[T]):
         if value is None:
             return
         about = frozenset(self._about(value))
-        if all(began_s > self._distrusted_until_s.get(entity, began_s - 1) for entity in about):
+        distrusted_until_s = [self._distrusts_all_until_s, *(self._distrusted_until_s.get(one, -inf) for one in about)]
+        if began_s > max(distrusted_until_s):
             self._entries[key] = _Entry(value, began_s, about)
             _trim(self._entries, self._size)
 

@@ -35,6 +35,12 @@ class Sample:
     face: Face
     settings: Settings
 
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """What the adapter is to be given."""
+        found = self.settings["credentials"]
+        return {} if isinstance(found, str) else found
+
 
 def _products(vendor_id: Callable[[str], str]) -> dict[str, str]:
     return {kind.code: vendor_id(kind.code) for kind in ROOM_TYPES}
@@ -109,6 +115,11 @@ LIMITS: Final = {
 }
 
 
+def server_of(vendor: str, face: Face) -> Server:
+    """Return a vendor's face behind the vendor's rate limits."""
+    return Server(face, LIMITS[vendor])
+
+
 def sample_server(vendor: str, base_url: str, at: datetime) -> tuple[Server, str]:
     """Return a vendor's sample hotel with some bookings around `at`, and the settings that reach it as TOML."""
     sample = SAMPLES[vendor]()
@@ -117,7 +128,7 @@ def sample_server(vendor: str, base_url: str, at: datetime) -> tuple[Server, str
     for name, value in sample.settings.items():
         shown = f'"{value}"' if isinstance(value, str) else _table(value)
         lines.append(f"{name} = {shown}")
-    return Server(sample.face, LIMITS[vendor]), "\n".join(lines)
+    return server_of(vendor, sample.face), "\n".join(lines)
 
 
 def subscribe(face: Face, vendor: str, post: Callable[[bytes], None]) -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from pms_lab.domain.outcome import Refused, Unknown, outcome_of
 from pms_lab.engine.resilience.retry import repeated
-from pms_lab.errors import BadAnswer, PmsError, PmsRefused, Throttled, Unanswered
+from pms_lab.errors import BadAnswer, BreakerOpen, NotSent, PmsError, PmsRefused, Throttled, Unanswered
 from pms_lab.rules.retrying import RetryPolicy
 from pms_lab.sim.driver import Sim
 
@@ -61,3 +62,20 @@ def test_chance_adds_at_most_half_of_a_wait() -> None:
 def test_an_error_that_is_not_the_pms_is_not_repeated() -> None:
     with pytest.raises(KeyError):
         end_of(KeyError("a bug"), "never")
+
+
+@pytest.mark.parametrize(
+    "last", [NotSent("refused"), BreakerOpen("open"), Throttled("429"), PmsRefused("no", status=409)]
+)
+def test_a_refusal_of_a_later_attempt_does_not_hide_that_an_earlier_one_may_have_landed(last: PmsError) -> None:
+    lost = Unanswered("lost")
+    error, _ = end_of(lost, last, last)
+    assert isinstance(error, PmsError)
+    assert error.doubt is lost
+    assert isinstance(outcome_of(error), Unknown)
+
+
+def test_attempts_that_surely_had_no_effect_leave_no_doubt() -> None:
+    error, _ = end_of(NotSent("1"), Throttled("2"), NotSent("3"))
+    assert isinstance(error, PmsError)
+    assert isinstance(outcome_of(error), Refused)
