@@ -1,0 +1,103 @@
+"""Answers that cannot be read end in one error of ours, which shows nothing of them."""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from pms_lab.adapters.reading import json_of, parsed, xml_of
+from pms_lab.engine.ports import HttpResponse
+from pms_lab.errors import BadAnswer
+
+CANARY = "canary-7f3a"
+BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+
+
+class Stay(BaseModel):
+    """A model of some vendor's."""
+
+    number: int
+    total: Decimal
+
+
+def answer(body: bytes, kind: str = "application/json") -> HttpResponse:
+    return HttpResponse(200, {"content-type": kind}, body)
+
+
+def whole(error: BaseException) -> str:
+    """All that a traceback would show."""
+    return "".join(traceback.format_exception(error))
+
+
+JSON = {
+    "nothing": b"",
+    "half": b'{"number": 7, "total": ',
+    "HTML": b"<html><body>Fatal error: canary-7f3a</body></html>",
+    "Latin-1": f'{{"name": "José {CANARY}"}}'.encode("latin-1"),
+    "UTF-16": '{"number": 7}'.encode("utf-16"),
+    "not a number": b'{"total": NaN}',
+    "endless": b'{"total": Infinity}',
+    "too deep": b"[" * 100_000 + b"]" * 100_000,
+}
+XML = {
+    "nothing": b"",
+    "half": b"<a><b>canary-7f3a",
+    "HTML": b"<html><br></html>",
+    "two roots": b"<a/><b/>",
+    "an entity": b'<!DOCTYPE a [<!ENTITY e "canary-7f3a">]><a>&e;</a>',
+    "entities upon entities": f'<!DOCTYPE a [<!ENTITY e0 "ha">{BOMB}]><a>&e9;</a>'.encode(),
+    "a file of ours": b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/hostname">]><a>&e;</a>',
+    "an unknown encoding": b'<?xml version="1.0" encoding="no-such"?><a/>',
+    "bytes that are no text": b"\x00\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("body", JSON.values(), ids=JSON)
+def test_what_is_no_json_is_a_bad_answer_that_shows_nothing_of_it(body: bytes) -> None:
+    with pytest.raises(BadAnswer) as raised:
+        json_of(answer(body))
+    assert CANARY not in str(raised.value)
+
+
+@pytest.mark.parametrize("body", XML.values(), ids=XML)
+def test_what_is_no_xml_or_defines_entities_is_a_bad_answer_that_shows_nothing_of_it(body: bytes) -> None:
+    with pytest.raises(BadAnswer) as raised:
+        xml_of(answer(body, "text/xml"))
+    assert CANARY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "null",
+        "[]",
+        "7",
+        "{}",
+        '{"number": null, "total": 1}',
+        f'{{"number": "{CANARY}", "total": 1}}',
+        f'{{"number": {{"deep": "{CANARY}"}}, "total": 1}}',
+    ],
+)
+def test_a_record_of_another_form_names_its_fields_and_shows_no_value(record: str) -> None:
+    with pytest.raises(BadAnswer) as raised:
+        parsed(Stay, answer(record.encode()))
+    assert "Stay" in str(raised.value)
+    assert CANARY not in whole(raised.value)
+
+
+def test_amounts_are_read_as_they_are_written() -> None:
+    stay = parsed(Stay, answer(b'\xef\xbb\xbf{"number": 7, "total": 0.1000000000000000055, "more": 1}'))
+    assert stay.total == Decimal("0.1000000000000000055")
+
+
+@given(body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_bytes_raise_anything_else(body: bytes) -> None:
+    for read in (json_of, xml_of, lambda response: parsed(Stay, response)):
+        with suppress(BadAnswer):
+            read(answer(body))
