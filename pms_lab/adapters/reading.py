@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from pms_lab.domain.outcome import Applied, Outcome, outcome_of
 from pms_lab.engine.ports import HttpResponse
-from pms_lab.errors import BadAnswer, PmsError, PmsRefused
+from pms_lab.errors import BadAnswer, Effect, NotSent, PmsError, PmsRefused
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -38,6 +38,21 @@ async def found(call: Awaitable[T]) -> T | None:
         raise
 
 
+async def beforehand(call: Awaitable[T]) -> T:
+    """Await a call that comes before a write: whatever becomes of it, the write has not been sent.
+
+    Raises:
+        NotSent: in the place of errors that would leave the write's effect open.
+        PmsError: the call failed otherwise.
+    """
+    try:
+        return await call
+    except PmsError as error:
+        if error.effect is Effect.NONE and error.doubt is None:
+            raise
+        raise NotSent(f"not sent, since what comes before it failed: {error}", status=error.status) from error
+
+
 def json_of(response: HttpResponse) -> Any:
     """Return the JSON of an answer, numbers with a point as Decimal.
 
@@ -46,9 +61,12 @@ def json_of(response: HttpResponse) -> Any:
     """
     try:
         text = response.body.decode("utf-8-sig")
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except UnicodeDecodeError as exc:  # not kept as the cause: it prints the whole body
-        message = f"{_shown(response)} is no UTF-8 from byte {exc.start} on"
+        record = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():  # half a character, which no text can hold, may be written as an escape
+            json.dumps(record, ensure_ascii=False, default=str).encode()
+        return record
+    except (UnicodeDecodeError, UnicodeEncodeError) as exc:  # not kept as the cause: it prints the whole body
+        message = f"{_shown(response)} is no text in UTF-8 from {exc.start} on: {exc.reason}"
         raise BadAnswer(message, status=response.status) from None
     except (ValueError, RecursionError) as exc:
         raise BadAnswer(f"{_shown(response)} is no JSON: {type(exc).__name__}", status=response.status) from exc

@@ -270,7 +270,9 @@ def test_services_that_the_shop_cannot_show_are_not_risked() -> None:
     now(it.pms.post_charge(minibar(booking.id)))
     warned(it)
     before = len(written(it))
-    assert isinstance(now(it.pms.modify_dates(ModifyDates("m1", ref(booking.id), LATER))), Unknown)
+    outcome = now(it.pms.modify_dates(ModifyDates("m1", ref(booking.id), LATER)))
+    assert isinstance(outcome, Refused)
+    assert outcome.why is Why.NOT_SENT
     assert len(written(it)) == before
 
 

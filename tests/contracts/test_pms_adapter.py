@@ -666,9 +666,22 @@ def test_a_failing_pms_leaves_a_write_unknown(vendor: Vendor, status: int) -> No
     booking = booked(it)
     now(it.pms.connect())
     failed = HttpResponse(status, {}, b"")
-    it.http.tamper = lambda request, response: failed
+    it.http.tamper = lambda request, response: response if request.method == "GET" else failed
     outcome = now(it.pms.add_reservation_note(AddNote("n1", ref(it, booking.id), "Needs a cot")))
     assert isinstance(outcome, Unknown)
+
+
+def test_a_write_whose_first_read_fails_was_not_sent(vendor: Vendor) -> None:
+    it = bench(vendor)
+    now(it.pms.connect())
+    booking = booked(it)
+    before, earlier = len(it.face.pms.events), len(it.http.sent)
+    failed = HttpResponse(503, {}, b"")
+    it.http.tamper = lambda request, response: failed if request.method == "GET" else response
+    outcome = now(it.pms.add_reservation_note(AddNote("n1", ref(it, booking.id), "Needs a cot")))
+    reads = any(request.method == "GET" for request in it.http.sent[earlier:])
+    assert isinstance(outcome, Refused if reads else Applied)
+    assert (len(it.face.pms.events) == before) == reads
 
 
 def test_a_read_that_fails_for_a_while_is_repeated(vendor: Vendor) -> None:

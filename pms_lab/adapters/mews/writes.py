@@ -32,7 +32,7 @@ from pms_lab.adapters.mews.reading import (
 )
 from pms_lab.adapters.mews.reads import ACTIVE, DAY, MOST_IDS, MewsReads, chunks, guests_where, parts_of
 from pms_lab.adapters.mews.times import on, utc_text
-from pms_lab.adapters.reading import ended
+from pms_lab.adapters.reading import beforehand, ended
 from pms_lab.adapters.writing import Json
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
@@ -51,7 +51,7 @@ from pms_lab.domain.writes import (
     UpdateCheckoutTime,
     UpdateGuest,
 )
-from pms_lab.errors import Effect, NotSent, PmsError, PmsRefused, Unsupported
+from pms_lab.errors import PmsError, PmsRefused, Unsupported
 
 T = TypeVar("T")
 
@@ -157,7 +157,7 @@ class MewsWrites(MewsReads):
         """
         if not write.rooms:
             return Applied(None)
-        updates = await ended(_before_sending(self._availability_updates(write)))
+        updates = await ended(beforehand(self._availability_updates(write)))
         if not isinstance(updates, Applied):
             return updates
         for number, some in enumerate(chunks(updates.value, MOST_IDS)):
@@ -171,7 +171,7 @@ class MewsWrites(MewsReads):
 
     async def _add_preferences(self, write: AddPreferences) -> None:
         about: Mapping[str, Json] = {"AccountIds": [theirs(write.guest)], "ActivityStates": ACTIVE}
-        known = {note.content for note in await _before_sending(self._api.rows(AccountNotes, about))}
+        known = {note.content for note in await beforehand(self._api.rows(AccountNotes, about))}
         missing = [content for content in map(note_of, write.preferences) if content not in known]
         account: Mapping[str, Json] = {"AccountId": theirs(write.guest), "Classifications": ["General"]}
         notes: Json = [{**account, "Content": content} for content in dict.fromkeys(missing)]
@@ -223,7 +223,7 @@ class MewsWrites(MewsReads):
         """
         if write.email:
             asked = guests_where({"Emails": spellings(write.email)})
-            rows = await _before_sending(self._api.rows(Customers, asked))
+            rows = await beforehand(self._api.rows(Customers, asked))
             mine = [row for row in rows if applies(GuestQuery(email=write.email), row)]
             name = GuestQuery(name=f"{write.first_name} {write.last_name}")
             if mine:
@@ -294,7 +294,7 @@ class MewsWrites(MewsReads):
             NotSent: it cannot be read, so nothing was written.
             PmsRefused: there is none.
         """
-        row = await _before_sending(self._row(reservation))
+        row = await beforehand(self._row(reservation))
         if row is None:
             raise PmsRefused(f"Mews has no reservation {theirs(reservation)}", status=404)
         return row
@@ -328,20 +328,6 @@ def changed_fields(write: UpdateGuest) -> Mapping[str, str]:
 async def done(call: Awaitable[object]) -> None:
     """Await a call whose answer has nothing to tell."""
     await call
-
-
-async def _before_sending(read: Awaitable[T]) -> T:
-    """Await a read that a write needs; where it fails, nothing has been written.
-
-    Raises:
-        NotSent: in the place of errors that would leave the write's effect open.
-    """
-    try:
-        return await read
-    except PmsError as error:
-        if error.effect is Effect.NONE:
-            raise
-        raise NotSent(f"nothing was written, since a read before it failed: {error}") from error
 
 
 def _shares(total: Decimal, nights: int) -> list[Decimal]:

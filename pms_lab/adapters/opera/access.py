@@ -7,7 +7,7 @@ c_faqs.htm).
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from pms_lab.adapters.opera.models import Fault
 from pms_lab.adapters.opera.models import Token as TokenAnswer
-from pms_lab.adapters.reading import parsed
+from pms_lab.adapters.reading import beforehand, parsed
 from pms_lab.adapters.wire import Call, FixedHeaders, Link, judge_status
 from pms_lab.domain.pms import Capabilities, RateLimit
 from pms_lab.engine.ports import HttpResponse
 from pms_lab.engine.resilience.tokens import Token, TokenKeeper
-from pms_lab.errors import BadAnswer, Effect, NotSent, PmsError
+from pms_lab.errors import BadAnswer
 
 T = TypeVar("T")
 
@@ -145,21 +145,6 @@ class Access:
         call = Call("POST", "/oauth/v1/tokens", headers=headers, body=form)
         answer = parsed(TokenAnswer, await self._wire.tell(call))
         return Token(answer.access_token, answer.expires_in)
-
-
-async def beforehand(call: Awaitable[T]) -> T:
-    """Await a call that comes before another: whatever becomes of it, the other has not been sent.
-
-    Raises:
-        NotSent: the call failed, in a way that would leave the effect of a write unknown.
-        PmsError: it failed otherwise.
-    """
-    try:
-        return await call
-    except PmsError as error:
-        if error.effect is Effect.NONE:
-            raise
-        raise NotSent(f"not sent, since what comes before it failed: {error}", status=error.status) from error
 
 
 def counted_as(link: Link) -> str:

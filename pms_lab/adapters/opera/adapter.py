@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Final
 
 from pms_lab.adapters.opera import bodies, models
-from pms_lab.adapters.opera.access import CAPABILITIES, CONTENT, beforehand
+from pms_lab.adapters.opera.access import CAPABILITIES, CONTENT
 from pms_lab.adapters.opera.nouns import own, theirs
 from pms_lab.adapters.opera.rate_runs import RateRun, runs_of
 from pms_lab.adapters.opera.readback import Readback
 from pms_lab.adapters.opera.reads import OperaReads, quoted
-from pms_lab.adapters.reading import ended, parsed
+from pms_lab.adapters.reading import beforehand, ended, parsed
 from pms_lab.adapters.wire import Call
 from pms_lab.adapters.writing import Json, json_body
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why

@@ -10,6 +10,7 @@ from pms_lab.adapters.qloapps.models import Customer
 from pms_lab.adapters.qloapps.reservations import VENDOR
 from pms_lab.adapters.qloapps.shop import Filters, Shop
 from pms_lab.adapters.qloapps.xml import record_in, written_back
+from pms_lab.adapters.reading import beforehand
 from pms_lab.domain.pms import Guest, GuestQuery, PmsId
 from pms_lab.domain.property import Property
 from pms_lab.domain.writes import UpdateGuest
@@ -56,10 +57,10 @@ class Guests:
         Raises:
             PmsError: its `effect` says whether the guest may have been changed.
         """
-        if await self.find(write.guest) is None:
+        if await beforehand(self.find(write.guest)) is None:
             raise PmsRefused(f"no guest {write.guest}", status=404)
         if changes := _changes(write):
-            record = record_in(await self._shop.whole("customers", write.guest.local), "customer")
+            record = record_in(await beforehand(self._shop.whole("customers", write.guest.local)), "customer")
             await self._shop.tell_xml("PUT", f"customers/{write.guest.local}", written_back(record, changes))
 
     async def holds(self, write: UpdateGuest) -> bool:

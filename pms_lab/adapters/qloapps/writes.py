@@ -14,7 +14,7 @@ from pms_lab.adapters.qloapps.models import Booking, Customer, Line
 from pms_lab.adapters.qloapps.reservations import STAYS, VENDOR, Desk, Held, stay_of
 from pms_lab.adapters.qloapps.shop import Shop, record_of
 from pms_lab.adapters.qloapps.xml import body_of, record_in, written_back
-from pms_lab.adapters.reading import ended
+from pms_lab.adapters.reading import beforehand, ended
 from pms_lab.adapters.writing import Json
 from pms_lab.domain.outcome import Outcome, Refused, Why
 from pms_lab.domain.pms import PmsId, ReservationStatus
@@ -87,23 +87,23 @@ class Writes:
         return await ended(self._post_charge(write))
 
     async def _add_note(self, write: AddNote) -> None:
-        held = await self._desk.require(write.reservation)
+        held = await beforehand(self._desk.require(write.reservation))
         remark = booking.tagged(write.text, write.key)
-        body = booking.rewritten(held, await self._there(held), self._place, remark)
+        body = booking.rewritten(held, await beforehand(self._there(held)), self._place, remark)
         await self._put(held, body)
 
     async def _set_status(self, write: SetStatus) -> None:
-        held = await self._desk.require(write.reservation)
+        held = await beforehand(self._desk.require(write.reservation))
         if held.status is write.status:
             return
         if BEFORE.get(write.status) is not held.status:
             raise PmsRefused(f"a reservation that is {held.status} cannot become {write.status}")
-        record = record_in(await self._shop.whole("room_bookings", held.line.id), "booking")
+        record = record_in(await beforehand(self._shop.whole("room_bookings", held.line.id)), "booking")
         body = written_back(record, {"id_status": STATUS_IDS[write.status]})
         await self._shop.tell_xml("PUT", f"room_bookings/{held.line.id}", body)
 
     async def _create(self, write: CreateReservation) -> PmsId:
-        guest = None if write.guest is None else await self._known_guest(write.guest)
+        guest = None if write.guest is None else await beforehand(self._known_guest(write.guest))
         response = await self._shop.tell_json("POST", "bookings", booking.new_booking(write, guest, self._place))
         order = record_of(Booking, response).id
         lines = await _read_after(f"order {order} was made", self._shop.some(Line, {"id_order": f"[{order}]"}))
@@ -114,20 +114,20 @@ class Writes:
         return PmsId(VENDOR, order)
 
     async def _modify_dates(self, write: ModifyDates) -> None:
-        held = await self._desk.require(write.reservation)
+        held = await beforehand(self._desk.require(write.reservation))
         _refuse_several(held)
         if held.status is not ReservationStatus.CONFIRMED:
             raise PmsRefused(f"a reservation that is {held.status} cannot be moved")
         if stay_of(held.line) == write.stay:
             return
-        await self._put(held, booking.moved(held, await self._there(held), self._place, write.stay))
+        await self._put(held, booking.moved(held, await beforehand(self._there(held)), self._place, write.stay))
         order = held.order.id
         lines = await _read_after(f"order {order} was moved", self._shop.some(Line, {"id_order": f"[{order}]"}))
         if not any(stay_of(line) == write.stay and not line.is_gone for line in lines):
             raise BadAnswer(f"order {order} was moved and has no room on these nights: look at it in the back office")
 
     async def _cancel(self, write: CancelReservation) -> None:
-        held = await self._desk.require(write.reservation)
+        held = await beforehand(self._desk.require(write.reservation))
         is_gone = held.status is ReservationStatus.CANCELLED
         if held.order.is_cancelled or (is_gone and len(held.lines) > 1):
             return
@@ -139,8 +139,8 @@ class Writes:
         await self._shop.tell_xml("POST", "order_histories", body_of({"order_history": state}))
 
     async def _post_charge(self, write: PostCharge) -> None:
-        held = await self._desk.require(write.reservation)
-        there = await self._shop.get(Booking, held.order.id)
+        held = await beforehand(self._desk.require(write.reservation))
+        there = await beforehand(self._shop.get(Booking, held.order.id))
         if there is None:
             raise PmsRefused(f"no booking {held.order.id}", status=404)
         await self._put(held, booking.charged(held, there, self._place, write))
