@@ -48,9 +48,11 @@ async def beforehand(call: Awaitable[T]) -> T:
     try:
         return await call
     except PmsError as error:
-        if error.effect is Effect.NONE and error.doubt is None:
+        error.doubt = None  # what was read before it had no effect either
+        if error.effect is Effect.NONE:
             raise
-        raise NotSent(f"not sent, since what comes before it failed: {error}", status=error.status) from error
+        message = f"not sent, since what comes before it failed: {error}"
+        raise NotSent(message, status=error.status, retry_after_s=error.retry_after_s) from error
 
 
 def json_of(response: HttpResponse) -> Any:

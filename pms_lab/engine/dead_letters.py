@@ -140,9 +140,14 @@ async def _try(
                 if not (isinstance(found, Refused) and found.why is Why.NOT_APPLIED):
                     return found, letter.in_doubt_since
             ended = await carry_out(adapter, letter.write)
-            return ended, flow.now() if isinstance(ended, Unknown) else None
+            # A refusal of the repetition tells nothing of the attempt before it.
+            earlier = letter.in_doubt_since if may_repeat and isinstance(ended, Refused) else None
+            return ended, flow.now() if isinstance(ended, Unknown) else earlier
     except TimeoutError:
         return Unknown("the time for one letter ran out before an answer came"), flow.now()
+    except PmsError as error:
+        ended = outcome_of(error)
+        return ended, flow.now() if isinstance(ended, Unknown) else letter.in_doubt_since
     except PmsLabError as error:  # a letter that cannot be sent must not stop those behind it
         return Refused(Why.REJECTED, str(error)), letter.in_doubt_since
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Awaitable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from pms_lab.adapters.reading import json_of, parsed, xml_of
+from pms_lab.adapters.reading import beforehand, ended, json_of, parsed, xml_of
+from pms_lab.domain.outcome import Refused, Why
 from pms_lab.engine.ports import HttpResponse
-from pms_lab.errors import BadAnswer
+from pms_lab.errors import BadAnswer, BreakerOpen, PmsError, Throttled, Unanswered
+from tests.contracts.harness import now
 
 CANARY = "canary-7f3a"
 BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
@@ -107,3 +110,21 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
     for read in (json_of, xml_of, lambda response: parsed(Stay, response)):
         with suppress(BadAnswer):
             read(answer(body))
+
+
+def failing(error: PmsError) -> Awaitable[None]:
+    async def read() -> None:
+        raise error
+
+    return read()
+
+
+def test_a_failed_read_before_a_write_leaves_no_doubt_and_keeps_its_reason() -> None:
+    open_breaker, throttled = BreakerOpen("open", retry_after_s=9), Throttled("429", retry_after_s=7)
+    open_breaker.doubt = throttled.doubt = Unanswered("an earlier attempt of the read")
+    ends = [now(ended(beforehand(failing(error)))) for error in (open_breaker, throttled, Unanswered("lost"))]
+    assert [(one.why, one.retry_after_s) for one in ends if isinstance(one, Refused)] == [
+        (Why.BREAKER_OPEN, 9),
+        (Why.THROTTLED, 7),
+        (Why.NOT_SENT, None),
+    ]

@@ -16,7 +16,7 @@ from pms_lab.engine.dead_letters import DeadLetters, replay
 from pms_lab.engine.memory_letters import MemoryDeadLetters
 from pms_lab.engine.pms import PMSAdapter
 from pms_lab.engine.ports import Flow
-from pms_lab.errors import InputError, Unsupported
+from pms_lab.errors import InputError, Unanswered, Unsupported
 from pms_lab.rules.settling import settling_s
 from pms_lab.sim.driver import Sim
 from pms_lab.sim.stops import Crashed
@@ -160,6 +160,39 @@ def test_a_repeatable_write_in_doubt_is_sent_again_without_asking(office: Office
 
     office.run(story())
     assert (office.pms.sent, office.pms.looked_for) == (["t", "t"], [])
+
+
+def test_a_refused_repetition_leaves_the_attempt_before_it_in_doubt(office: Office) -> None:
+    departure = UpdateCheckoutTime("t", PmsId("opera", "1"), datetime(2026, 3, 2, 11, tzinfo=UTC))
+    office.pms.ends = {"t": [TIMEOUT, Refused(Why.REJECTED, "no")]}
+
+    async def story() -> None:
+        await office.letters.add(departure, "down", "x")
+        await office.replay()
+        await office.flow.sleep(60)
+        await office.replay()
+        (letter,) = await office.letters.open_letters()
+        assert letter.in_doubt_since is not None
+        await office.letters.abandon(letter.id, "given up", "staff7")
+        assert await office.letters.find("t") is not None
+
+    office.run(story())
+
+
+def test_an_error_that_escapes_from_a_write_leaves_it_in_doubt(office: Office) -> None:
+    class Leaky(FakePms):
+        async def add_reservation_note(self, write: Write) -> Outcome[Any]:
+            raise Unanswered("lost")
+
+    office.pms = Leaky(office.flow)
+
+    async def story() -> None:
+        await office.add(note("a"))
+        await office.replay()
+        (letter,) = await office.letters.open_letters()
+        assert letter.in_doubt_since is not None
+
+    office.run(story())
 
 
 def test_a_write_of_which_no_read_can_tell_waits_for_a_person(office: Office) -> None:

@@ -22,6 +22,7 @@ R = TypeVar("R", bound=Model)
 
 VERSION: Final = "/api/v1.3"
 PAGE: Final = 100
+MOST_BARREN: Final = 5  # pages in a row without a new row, as when rows join at the front of a long list
 LONGEST_MESSAGE: Final = 200
 
 Value: TypeAlias = "str | int | bool | Decimal | date | Mapping[str, Value] | Sequence[Value] | None"
@@ -65,19 +66,22 @@ class Exchange:
         brings nothing new. The total does not show it: another row may have joined.
 
         Raises:
-            BadAnswer: the total is not reached, but a page comes twice: the list would have no end.
+            BadAnswer: a page comes twice though the total is not reached, or too many pages in a row bring nothing new:
+                the list would have no end.
         """
         seen: set[Hashable] = set()
-        count, number = 0, 1
+        count, number, barren = 0, 1, 0
         before: tuple[R, ...] = ()
         while True:
             page = await self.get(model, method, **query, pageNumber=number, pageSize=PAGE)
-            is_again = page.data == before
-            if page.total is None and (is_again or not page.data):
+            is_again = bool(page.data) and page.data == before
+            if is_again and page.total is None:
                 return
-            if is_again and page.data:
-                raise BadAnswer(f"page {number} of {method} is the page before once more: the list has no end")
-            for row in _unseen(page.data, key, seen):
+            fresh = _unseen(page.data, key, seen)
+            barren = 0 if fresh or not page.data else barren + 1
+            if is_again or barren > MOST_BARREN:
+                raise BadAnswer(f"page {number} of {method} brings nothing new: the list has no end")
+            for row in fresh:
                 yield row
             for earlier in range(number - 1, 0, -1):
                 again = await self.get(model, method, **query, pageNumber=earlier, pageSize=PAGE)
@@ -183,6 +187,7 @@ def fields(value: Value, name: str = "") -> Iterator[tuple[str, str]]:
 
 def not_sent(error: PmsError) -> Refused:
     """Tell how a write ended that waits for a read, when the read failed: it was not sent."""
+    error.doubt = None  # a read has no effect
     before = outcome_of(error)
     if isinstance(before, Refused):
         return before

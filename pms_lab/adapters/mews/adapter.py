@@ -122,13 +122,12 @@ class MewsPms(MewsReadBack):
         return await ended(done(self._api.tell("rates/updatePrice", Done, body)))
 
     async def _published(self, sheet: RateSheet) -> Applied[None] | Unknown | None:
-        right = wanted = 0
+        right, wanted = 0, len(sheet)
         for plan, cells in self._by_plan(sheet, self._unfit(sheet)).items():
             nights = span_of([cell.stay_date for cell in cells if cell.stay_date])
             rates = await self._rates(plan, nights, {cell.product for cell in cells})
             found = {(cell.product, cell.stay_date): rate.amount for cell, rate in rates.items()}
             right += sum(found.get((cell.product, cell.stay_date)) == sheet[cell].amount for cell in cells)
-            wanted += len(cells)
         if 0 < right < wanted:
             return Unknown(f"{right} of {wanted} rates are there")
         return Applied(None) if right else None

@@ -84,8 +84,8 @@ def tagged(text: str, key: str) -> str:
 
 
 def has_tag(text: str, key: str) -> bool:
-    """Whether the text of a note carries a business key."""
-    return text.endswith(f" [{key}]")
+    """Whether the text of a note carries a business key; the desk may have written on behind it."""
+    return f" [{key}]" in text
 
 
 def note_of(preference: Preference) -> str:

@@ -49,13 +49,14 @@ class Readback:
         """Return how a write ended: see `PMSAdapter.reconcile`."""
         if isinstance(write, SetAvailability):
             return Unknown("no operation of OPERA shows a sell limit: look at the property's availability")
+        asked_at = self._reads.wire.flow.now()  # before the reading, which may take long
         try:
             seen = await self._seen(write)
         except PmsError as error:
             return Unknown(f"reading back failed: {error}")
         if seen is not None:
             return seen
-        if not is_settled(sent_at, self._reads.wire.flow.now(), CAPABILITIES):
+        if not is_settled(sent_at, asked_at, CAPABILITIES):
             return Unknown(f"not there yet; it may still come until {settling_s(CAPABILITIES):g} s after it was sent")
         return Refused(Why.NOT_APPLIED, "read back: it is not in OPERA, and can no longer come")
 
