@@ -23,19 +23,23 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Variables of the outage runbook: each holds for every PMS whose table does not set it."""
 
+KEYED: Final = ("cloudbeds", "qloapps")
+"""The vendors that are asked with one API key; to the others `PMS_API_KEY` says nothing."""
+
 
 class PmsSettings(BaseModel):
     """One table `[pms.<LOCATION>]`.
 
     Attributes:
-        base_url: without the path of the API's version, as each vendor's page in docs/pms.md shows.
+        base_url: without the path of the API's version, as docs/pms.md shows.
         property: the vendor's id of the property.
         rate_plan: the vendor's id of the plan whose rates are read and published.
         products: our code of each room type to the vendor's id; those not listed are the same.
         credentials: what the vendor wants; a value ``env:NAME`` or ``file:PATH`` is read from there on each connection.
         allowed_hosts: the only hosts that may be spoken to; empty allows that of `base_url`.
         breaker_failures: so many failures in a row open the breaker, for `breaker_recovery_s`.
-        rate_share: this process's share of the vendor's rate limit, where several processes use the same key.
+        rate_store: address of a Redis in which all processes that use the same key count their requests together.
+        rate_share: this process's share of the vendor's rate limit, where there is no such store.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +54,7 @@ class PmsSettings(BaseModel):
     timeout_s: Seconds = 10.0
     breaker_failures: Annotated[int, Field(ge=1)] = 5
     breaker_recovery_s: Seconds = 30.0
+    rate_store: SecretStr | None = None
     rate_share: Share = 1.0
 
 
@@ -57,16 +62,20 @@ def with_aliases(tables: Mapping[str, Any], environment: Mapping[str, str]) -> d
     """Return the tables of all PMSs with the variables of `ALIASES` put where nothing is set."""
     found = {name: dict(table) if isinstance(table, Mapping) else table for name, table in tables.items()}
     for table in found.values():
-        if not isinstance(table, dict):
-            continue
-        for variable, (field, *inner) in ALIASES.items():
-            if variable not in environment:
-                continue
-            if inner:
-                table[field] = {inner[0]: environment[variable], **table.get(field, {})}
-            else:
-                table.setdefault(field, environment[variable])
+        if isinstance(table, dict):
+            _fill(table, environment)
     return found
+
+
+def _fill(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put the variables into one table, where it is silent; what is mistyped stays for the model to refuse."""
+    for variable, (field, *inner) in ALIASES.items():
+        if variable not in environment:
+            continue
+        if not inner:
+            table.setdefault(field, environment[variable])
+        elif table.get("vendor") in KEYED and isinstance(table.get(field, {}), Mapping):
+            table[field] = {inner[0]: environment[variable], **table.get(field, {})}
 
 
 def revealed(credentials: Mapping[str, SecretStr]) -> dict[str, str]:

@@ -162,3 +162,21 @@ def test_the_environment_may_set_a_part_of_a_pms_s_table(tmp_path: Path, monkeyp
     pms = load_settings(tmp_path).pms["DESK"]
     assert (pms.base_url, pms.timeout_s) == ("http://127.0.0.1:8089", 4)
     assert revealed(pms.credentials) == {"key": "k"}
+
+
+def test_an_api_key_in_the_environment_says_nothing_to_a_vendor_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pms_lab.toml").write_text(PMS_TABLE.replace("qloapps", "opera"))
+    monkeypatch.setenv("PMS_API_KEY", CANARY)
+    assert load_settings(tmp_path).pms["DESK"].credentials == {}
+
+
+def test_mistyped_credentials_are_named_though_the_environment_has_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pms_lab.toml").write_text(f'{PMS_TABLE}credentials = "{CANARY}"\n')
+    monkeypatch.setenv("PMS_API_KEY", "k")
+    with pytest.raises(SettingsError, match=r"pms\.DESK\.credentials: ") as error:
+        load_settings(tmp_path)
+    assert CANARY not in str(error.value)

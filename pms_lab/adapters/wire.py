@@ -257,7 +257,11 @@ class HttpxDoor:
         )
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Send a request once and read its answer to the end, up to `LONGEST_ANSWER`."""
+        """Send a request once and read its answer to the end: see `Http`.
+
+        Raises:
+            BadAnswer: the answer is longer than `LONGEST_ANSWER`.
+        """
         try:
             async with self._client.stream(
                 request.method,

@@ -147,13 +147,14 @@ def serve(vendor: str, port: int, location: str | None, webhooks: str | None) ->
     """Serve a simulated PMS until interrupted."""
     from pms_lab.live.serve import listening, poster
     from pms_lab.live.serve import serve as serve_app
-    from pms_lab.sim.pms.served import sample_server, subscribe
+    from pms_lab.sim.pms.served import notifying, sample_server
+    from pms_lab.sim.pms.webhooks import subscribe
 
     url, code = f"http://127.0.0.1:{port}", location or f"SAMPLE_{vendor.upper()}"
     taken = listening(port)
     server, settings = sample_server(vendor, url, datetime.now(UTC))
     if webhooks:
-        subscribe(server.face, vendor, poster(webhooks))
+        subscribe(notifying(server.face, vendor), poster(webhooks))
     typer.echo(f"A simulated {vendor} PMS at {url} until Ctrl-C. These settings reach it, in pms_lab.toml:\n")
     typer.echo(f"[pms.{code}]\n{settings}\n\nand these in data/locations.toml:\n\n[{code}]\n{SAMPLE_LOCATION}")
     serve_app(server, taken)

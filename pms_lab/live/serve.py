@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
 from pms_lab.adapters.wire import checked_base_url
 from pms_lab.engine.ports import HttpRequest, HttpResponse
 from pms_lab.errors import InputError
+
+LOG: Final = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -59,6 +62,8 @@ async def _request(scope: Message, receive: Callable[[], Awaitable[Message]]) ->
 def poster(url: str) -> Callable[[bytes], None]:
     """Return a function that posts a JSON body to an address, in the background and once: who misses it must ask.
 
+    What is not taken is logged as a warning.
+
     Raises:
         HostRefused: the address is plain HTTP beyond this machine.
     """
@@ -66,8 +71,10 @@ def poster(url: str) -> Callable[[bytes], None]:
     pool = ThreadPoolExecutor(max_workers=1)
 
     def post(body: bytes) -> None:
-        with suppress(httpx.HTTPError):
+        try:
             httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=5, trust_env=False)
+        except httpx.HTTPError as exc:
+            LOG.warning("nobody took a webhook at %s: %s", urlsplit(url).netloc, type(exc).__name__)
 
     def later(body: bytes) -> None:
         pool.submit(post, body)

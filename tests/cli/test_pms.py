@@ -14,10 +14,14 @@ from pathlib import Path
 from signal import SIGINT
 
 import pytest
+from redis import Redis
 
 from pms_lab.adapters.vendors import VENDORS
 from pms_lab.cli.pms import VendorName
 from pms_lab.sim.pms.served import SAMPLES
+from tests.conftest import required
+from tests.store.test_redis_windows import URL as REDIS_URL
+from tests.store.test_redis_windows import is_up
 
 PMS_LAB = [sys.executable, "-c", "from pms_lab.cli.app import main; main()"]
 
@@ -151,6 +155,20 @@ def desk(base_url: str = "http://127.0.0.1:9", **lines: str) -> str:
     return "\n".join(["[pms.DESK]", *(f"{name} = {value}" for name, value in (known | lines).items())])
 
 
+def cloudbeds(rate_store: str) -> str:
+    """The table of a DESK that runs on Cloudbeds, and counts its requests in a Redis."""
+    credentials = '{ key = "k", guest_country = "US", guest_zip = "1" }'
+    return desk(vendor='"cloudbeds"', rate_plan='"1"', credentials=credentials, rate_store=f'"{rate_store}"')
+
+
+def test_requests_are_counted_in_the_redis_that_the_settings_name(home: Path) -> None:
+    with Redis.from_url(REDIS_URL, socket_timeout=2) as redis:
+        required("Redis", is_up(redis), f"start it, or name one in TEST_REDIS_URL; tried {REDIS_URL}")
+        (home / "pms_lab.toml").write_text(cloudbeds(REDIS_URL))
+        assert "no connection to 127.0.0.1:9" in said(home, "pms", "arrivals", code=1).stderr
+        assert [key for key in redis.keys("pms_lab:window:*") if b"cloudbeds" in key]
+
+
 @pytest.mark.parametrize(
     ("settings", "arguments", "named"),
     [
@@ -160,6 +178,9 @@ def desk(base_url: str = "http://127.0.0.1:9", **lines: str) -> str:
         ('[pms.DESK]\nvendor = "opera"\nproperty = "1"', ["ping"], "pms.DESK.base_url: it must be there"),
         (desk("http://pms.example.com"), ["ping"], "base_url: plain HTTP to pms.example.com"),
         (desk(allowed_hosts='["a.example.com"]'), ["ping"], "127.0.0.1 is not among the allowed hosts a.example.com"),
+        (desk("https://[bad"), ["ping"], "the base address is none"),
+        (desk(rate_store='"localhost"'), ["ping"], "rate_store is no address of a Redis"),
+        (cloudbeds("redis://127.0.0.1:9"), ["arrivals"], "Redis does not count requests"),
         (desk(credentials='{ kee = "k" }'), ["ping"], "credentials of qloapps for DESK"),
         (desk(), ["arrivals"], "no connection to 127.0.0.1"),
     ],

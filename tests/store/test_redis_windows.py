@@ -21,7 +21,7 @@ from tests.engine.resilience.test_limiter import most_within
 
 T = TypeVar("T")
 
-URL = os.environ.get("PMS_LAB_TEST_REDIS", "redis://127.0.0.1:6379")
+URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 
 # It asks without waiting in between. The last limit never binds: it makes the store keep the time of every request.
 HAMMER = """
@@ -45,7 +45,7 @@ asyncio.run(main(*sys.argv[1:]))
 def prefix() -> Iterator[str]:
     """The beginning of this test's own keys, which are deleted afterwards."""
     with SyncRedis.from_url(URL, socket_timeout=2, decode_responses=True) as redis:
-        required("Redis", is_up(redis), f"start it, or name one in PMS_LAB_TEST_REDIS; tried {URL}")
+        required("Redis", is_up(redis), f"start it, or name one in TEST_REDIS_URL; tried {URL}")
         own = f"pms_lab:test:{uuid4().hex}:"
         yield own
         for key in redis.scan_iter(f"{own}*"):

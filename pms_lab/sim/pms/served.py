@@ -15,11 +15,10 @@ from pms_lab.sim.pms.faces import mews as mews_face
 from pms_lab.sim.pms.faces import opera as opera_face
 from pms_lab.sim.pms.faces import qloapps as qloapps_face
 from pms_lab.sim.pms.faces.mews import ids as mews_ids
-from pms_lab.sim.pms.records import Event
 from pms_lab.sim.pms.sample import ROOM_TYPES, fill, sample_pms
+from pms_lab.sim.pms.webhooks import Notifying
 
 DEMO_KEY: Final = "demo-key-of-the-simulation"
-
 
 Settings: TypeAlias = Mapping[str, str | Mapping[str, str]]
 
@@ -131,22 +130,15 @@ def sample_server(vendor: str, base_url: str, at: datetime) -> tuple[Server, str
     return server_of(vendor, sample.face), "\n".join(lines)
 
 
-def subscribe(face: Face, vendor: str, post: Callable[[bytes], None]) -> None:
-    """From now on, post what the vendor tells by webhook.
+def notifying(face: Face, vendor: str) -> Notifying:
+    """Return a face as one that calls those who subscribed.
 
     Raises:
         Unsupported: the vendor calls nobody.
     """
-    notice: Callable[[Event], bytes | None] | None = getattr(face, "notice", None)
-    if notice is None:
+    if not isinstance(face, Notifying):
         raise Unsupported(f"{vendor} has no webhooks: ask for changes instead")
-
-    def happened(event: Event) -> None:
-        body = notice(event)
-        if body is not None:
-            post(body)
-
-    face.pms.listeners.append(happened)
+    return face
 
 
 def _table(values: Mapping[str, str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from itertools import count
+from typing import Final, Protocol, runtime_checkable
 
 from pms_lab.sim.driver import Sim
 from pms_lab.sim.pms.records import Event
@@ -12,6 +13,7 @@ from pms_lab.sim.pms.state import Pms
 USUAL_S: Final = (2.0,)
 
 
+@runtime_checkable
 class Notifying(Protocol):
     """A face of a vendor that calls those who subscribed."""
 
@@ -26,6 +28,17 @@ def usual(number: int) -> Sequence[float]:
     return USUAL_S
 
 
+def subscribe(face: Notifying, post: Callable[[bytes], None]) -> None:
+    """From now on, post what the vendor tells of each applied write."""
+
+    def happened(event: Event) -> None:
+        body = face.notice(event)
+        if body is not None:
+            post(body)
+
+    face.pms.listeners.append(happened)
+
+
 def announce(
     sim: Sim, face: Notifying, receive: Callable[[bytes], None], delays_s: Callable[[int], Sequence[float]] = usual
 ) -> None:
@@ -36,15 +49,10 @@ def announce(
         delays_s: of the k-th notice, from 1: when each of its copies arrives. None drops it, two double it, and a long
             one lets others overtake it.
     """
-    told = 0
+    numbers = count(1)
 
-    def happened(event: Event) -> None:
-        nonlocal told
-        body = face.notice(event)
-        if body is None:
-            return
-        told += 1
-        for wait_s in delays_s(told):
+    def post(body: bytes) -> None:
+        for wait_s in delays_s(next(numbers)):
             sim.after(wait_s, lambda: receive(body))
 
-    face.pms.listeners.append(happened)
+    subscribe(face, post)
