@@ -10,8 +10,11 @@ PmsLabError
 │   ├── UnknownLocation     not in data/locations.toml
 │   ├── NoEvidence          no recommendation is stored for what was asked
 │   ├── FileRefused         an import file that cannot be read at all
-│   └── BadParameter        a notebook parameter that is unknown or mistyped
-├── StoreError              a stored file is damaged or cannot be written
+│   ├── BadParameter        a notebook parameter that is unknown or mistyped
+│   └── NotLive             a location whose rates may not be pushed yet
+├── StoreError              a stored file or database is damaged, or cannot be read or written
+│   ├── LockLost            another has taken the lock on a location, or it lapsed
+│   └── IllegalTransition   a push cannot go from one state to the other
 ├── ReportFailed            a report's notebook raised; its run is kept beside the good one
 ├── Unsupported             the vendor of a PMS cannot do what was asked
 └── PmsError                an exchange with a PMS ended otherwise than it should
@@ -89,8 +92,23 @@ class BadParameter(InputError):
     """A notebook parameter that is unknown, or whose value has the wrong type."""
 
 
+class NotLive(InputError):
+    """A location whose rates may not be pushed yet: its setting `live` is off."""
+
+
 class StoreError(PmsLabError):
-    """A stored file is damaged or cannot be written."""
+    """A stored file or database is damaged, or cannot be read or written."""
+
+
+class LockLost(StoreError):
+    """Another has taken the lock on a location, or it lapsed: its former holder does nothing more there."""
+
+
+class IllegalTransition(StoreError):
+    """A push cannot go from one state to the other."""
+
+    def __init__(self, before: str | None, after: str, allowed: Iterable[str]) -> None:
+        super().__init__(f"a push that is {before or 'new'} cannot become {after}: it may become {listed(allowed)}")
 
 
 class ReportFailed(PmsLabError):

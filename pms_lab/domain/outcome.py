@@ -27,6 +27,7 @@ class Why(StrEnum):
     THROTTLED = "asked too often"
     REJECTED = "rejected by the PMS"
     NOT_FOUND = "no such thing"
+    OUT_OF_RANGE = "amount outside what the PMS allows"
     NOT_APPLIED = "read back: it has not taken effect"
 
 

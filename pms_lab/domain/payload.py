@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -70,10 +70,7 @@ def _sheet(sheet: RateSheet) -> dict[str, Any]:
         "location": sheet.location,
         "currency": sheet.currency,
         "tax_basis": sheet.tax_basis,
-        "rates": [
-            [cell.product, _iso(cell.stay_date), cell.rate_plan, cell.occupancy, str(rate.amount)]
-            for cell, rate in sheet.items()
-        ],
+        "rates": [[*_spot(cell), str(rate.amount)] for cell, rate in sheet.items()],
     }
 
 
@@ -81,18 +78,30 @@ def _read_sheet(value: dict[str, Any]) -> RateSheet:
     basis = value["tax_basis"]
     return RateSheet.of(
         (
-            (
-                RateCell(value["location"], product, night and date.fromisoformat(night), rate_plan, occupancy),
-                Money(Decimal(amount), value["currency"]),
-            )
-            for product, night, rate_plan, occupancy, amount in value["rates"]
+            (_read_cell([value["location"], *spot]), Money(Decimal(amount), value["currency"]))
+            for *spot, amount in value["rates"]
         ),
         basis and TaxBasis(basis),
     )
 
 
-def _iso(night: date | None) -> str | None:
-    return night.isoformat() if night else None
+def _cells(cells: Iterable[RateCell]) -> list[list[Any]]:
+    return [[cell.location, *_spot(cell)] for cell in cells]
+
+
+def _read_cells(value: list[list[Any]]) -> tuple[RateCell, ...]:
+    return tuple(map(_read_cell, value))
+
+
+def _spot(cell: RateCell) -> list[Any]:
+    """Return a cell without its location."""
+    night = cell.stay_date.isoformat() if cell.stay_date else None
+    return [cell.product, night, cell.rate_plan, cell.occupancy]
+
+
+def _read_cell(value: list[Any]) -> RateCell:
+    location, product, night, rate_plan, occupancy = value
+    return RateCell(location, product, night and date.fromisoformat(night), rate_plan, occupancy)
 
 
 def _rooms(rooms: Mapping[tuple[str, date], int]) -> list[list[Any]]:
@@ -122,5 +131,6 @@ _FORMS: Final = {
         lambda value: tuple(Preference(*pair) for pair in value),
     ),
     "sheet": _Form(_sheet, _read_sheet),
+    "cells": _Form(_cells, _read_cells),
     "rooms": _Form(_rooms, _read_rooms),
 }

@@ -236,6 +236,8 @@ class Capabilities:
         atomic_create: whether two creations for the last room cannot both succeed.
         atomic_rates: whether a batch of rates takes effect as a whole or not at all.
         rate_batch: how many rates one request may carry.
+        creates_rates: whether giving a cell its first own rate creates something, so that sending it twice may leave
+            two; where not, a rate may be sent again at once.
         read_lag_s: how long a read may show what was before a write.
         in_flight_s: how long after its last byte an unanswered write may still take effect.
         shows_deletions: whether `changes_since` tells of deleted entities.
@@ -255,6 +257,7 @@ class Capabilities:
     in_flight_s: float
     shows_deletions: bool
     webhooks: bool
+    creates_rates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +280,9 @@ class NightlyRate:
     Attributes:
         amount: in the property's currency and the vendor's tax basis.
         is_own: whether the cell has a rate of its own; False when it is inherited from a base price or another rule.
+        is_derived: whether the vendor computes it from another rate, so that it cannot be set.
     """
 
     amount: Decimal
     is_own: bool = True
+    is_derived: bool = False

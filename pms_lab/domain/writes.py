@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from pms_lab.domain.money import Money
 from pms_lab.domain.pms import PmsId, Preference, ReservationStatus
-from pms_lab.domain.rates import RateSheet
+from pms_lab.domain.rates import RateCell, RateSheet
 from pms_lab.domain.stay import StayDates
 
 
@@ -143,6 +143,14 @@ class UpdateRates:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearRates:
+    """Take the own rates of cells away, so that they inherit again; every cell has a stay date."""
+
+    key: str
+    cells: tuple[RateCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetAvailability:
     """Limit how many rooms of a type may be sold, by (product, night)."""
 
@@ -162,6 +170,7 @@ Write: TypeAlias = (
     | CancelReservation
     | PostCharge
     | UpdateRates
+    | ClearRates
     | SetAvailability
 )
 
@@ -177,6 +186,7 @@ OPERATIONS: Final[Mapping[type[Write], str]] = {
     CancelReservation: "cancel_reservation",
     PostCharge: "post_charge",
     UpdateRates: "update_rates",
+    ClearRates: "clear_rates",
     SetAvailability: "set_availability",
 }
 """The name of each write's operation, as `Capabilities` and the commands use it."""

@@ -27,6 +27,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -47,7 +48,7 @@ W = TypeVar("W", bound=Write)
 class PassingOn:
     """Implements `PMSAdapter` by another adapter. Subclasses change what they need.
 
-    Every write but `update_rates` goes through `_write`.
+    Every write but those of rates goes through `_write`.
     """
 
     def __init__(self, inner: PMSAdapter) -> None:
@@ -167,6 +168,10 @@ class PassingOn:
     async def update_rates(self, write: UpdateRates) -> Mapping[RateCell, Outcome[None]]:
         """Pass on."""
         return await self._inner.update_rates(write)
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Pass on."""
+        return await self._inner.clear_rates(write)
 
     async def set_availability(self, write: SetAvailability) -> Outcome[None]:
         """Write."""

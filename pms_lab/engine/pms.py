@@ -27,6 +27,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -152,6 +153,9 @@ class PMSAdapter(Protocol):
 
         A chunk that ends as unknown stops the rest, whose cells are refused as not sent.
         """
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Take own rates away, so that the cells inherit again, and tell how each cell ended."""
 
     async def set_availability(self, write: SetAvailability) -> Outcome[None]:
         """Limit how many rooms may be sold."""

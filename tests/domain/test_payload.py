@@ -20,6 +20,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -62,6 +63,7 @@ writes: st.SearchStrategy[Write] = st.one_of(
     st.builds(CancelReservation, texts, ids, texts),
     st.builds(PostCharge, texts, ids, texts, money, st.none() | texts),
     st.builds(UpdateRates, texts, sheets),
+    st.builds(ClearRates, texts, st.lists(cells, max_size=4).map(tuple)),
     st.builds(SetAvailability, texts, st.dictionaries(st.tuples(texts, nights), st.integers(0, 99))),
 )  # fmt: skip
 

@@ -1,0 +1,75 @@
+"""Compare-and-set: whose amount a cell holds, ours or another's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Final
+
+from pms_lab.domain.pms import NightlyRate
+from pms_lab.domain.push import CellOutcome, Change, Ending, PushState
+from pms_lab.domain.rates import RateCell
+
+TOLERANCE: Final = Decimal("0.01")
+"""Two amounts are the same when they differ by less: a difference of exactly one cent is one."""
+
+Held = Mapping[RateCell, NightlyRate]
+
+
+class Stand(Enum):
+    """What a cell holds."""
+
+    NEW = "the new amount"
+    OLD = "the old one"
+    FOREIGN = "neither"
+
+
+def stand_of(change: Change, held: NightlyRate | None) -> Stand:
+    """Tell whose amount a cell holds; where the old and the new are the same, it is the new one.
+
+    Args:
+        held: what the PMS holds now; None where it has no rate.
+    """
+    if held is not None and held.is_own and _same(held.amount, change.new):
+        return Stand.NEW
+    old = change.old
+    if held is None or old is None:
+        return Stand.OLD if held is old else Stand.FOREIGN
+    return Stand.OLD if held.is_own is old.is_own and _same(held.amount, old.amount) else Stand.FOREIGN
+
+
+def outcomes_of(
+    changes: Iterable[Change], held: Held | None, state: PushState, taken_back: Collection[RateCell] = ()
+) -> tuple[CellOutcome, ...]:
+    """Tell what became of each cell.
+
+    Args:
+        held: what was read back last; None where nothing could be read.
+        state: how the push ended.
+        taken_back: the cells that held our new amount for a while.
+    """
+    if held is None:
+        return tuple(CellOutcome(change, Ending.UNREAD) for change in changes)
+    is_published = state is PushState.PUBLISHED
+    return tuple(
+        CellOutcome(change, _ending(change, stand_of(change, found), is_published, change.cell in taken_back), found)
+        for change in changes
+        for found in (held.get(change.cell),)
+    )
+
+
+def _ending(change: Change, stand: Stand, is_published: bool, was_ours: bool) -> Ending:
+    if not change.is_needed and stand is Stand.NEW:
+        return Ending.UNCHANGED
+    match stand:
+        case Stand.NEW:
+            return Ending.PUBLISHED if is_published else Ending.OURS
+        case Stand.OLD:
+            return Ending.RESTORED if was_ours else Ending.UNCHANGED
+        case Stand.FOREIGN:
+            return Ending.FOREIGN
+
+
+def _same(one: Decimal, other: Decimal) -> bool:
+    return abs(one - other) < TOLERANCE
