@@ -62,10 +62,10 @@ class _Publication(NamedTuple):
 
 @dataclass(slots=True)
 class _Place:
-    """What is kept of one location; `token` is the highest seen, `open` the pushes that are not final."""
+    """What is kept of one location; `token` is the highest seen, `unsettled` the pushes that are not final."""
 
     token: int = 0
-    open: dict[str, None] = field(default_factory=dict)
+    unsettled: dict[str, None] = field(default_factory=dict)
     inventory_at: datetime | None = None
     last_at: datetime | None = None
     publications: list[_Publication] = field(default_factory=list)
@@ -96,7 +96,7 @@ class MemoryBook:
                     day_base[cell] = readings[max(before - 1, 0)].held.amount
         place = self._places.get(location) or _Place()
         pms_down = (AlertKind.PMS_DOWN, location) in self._raised
-        return Past(tuple(place.open), day_base, place.inventory_at, place.last_at, pms_down)
+        return Past(tuple(place.unsettled), day_base, place.inventory_at, place.last_at, pms_down)
 
     def open(
         self, push: Push, fence: Fence | None, alerts: Collection[Alert] = (), inventory_at: datetime | None = None
@@ -251,9 +251,9 @@ def _come_to(place: _Place, entry: _Entry, fence: Fence | None) -> None:
         place.token = fence.token
     place.last_at = entry.transitions[-1].at
     if entry.state.is_final:
-        place.open.pop(entry.push.id, None)
+        place.unsettled.pop(entry.push.id, None)
     else:
-        place.open[entry.push.id] = None
+        place.unsettled[entry.push.id] = None
 
 
 def _explained(cell: RateCell, readings: Iterable[_Reading]) -> Iterator[HistoryEntry]:

@@ -97,7 +97,10 @@ class MemoryDeadLetters:
 
     async def abandon(self, letter_id: str, reason: str, staff_id: str) -> None:
         """Give a letter up."""
-        self._settle(self._idle(letter_id), LetterStatus.ABANDONED, staff_id, reason)
+        letter = self._idle(letter_id)
+        # A claim that lapsed leaves doubt: its worker may have sent the write.
+        doubted = replace(letter, in_doubt_since=letter.claimed_until or letter.in_doubt_since)
+        self._settle(doubted, LetterStatus.ABANDONED, staff_id, reason)
 
     async def retry(self, letter_id: str) -> None:
         """Make a letter due now."""

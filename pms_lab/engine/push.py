@@ -16,7 +16,7 @@ from pms_lab.engine.pushing.ports import PushPorts
 from pms_lab.engine.pushing.run import Run
 from pms_lab.engine.pushing.sending import send
 from pms_lab.engine.pushing.survey import Survey, survey
-from pms_lab.engine.recover import left_open, let_go, recover
+from pms_lab.engine.recover import left_open, recover
 from pms_lab.errors import PmsError, StoreError
 
 
@@ -35,7 +35,7 @@ async def push(ports: PushPorts, order: PushOrder, push_id: str | None = None) -
         outcome = await _pushed(ports, order, known_as, lease, active)
     finally:
         if lease is not None:
-            await let_go(lease)
+            await lease.give_back()
     if any(alert.kind is AlertKind.LOCK_LOST for alert in outcome.alerts):
         return await _settled_anew(ports, outcome)
     return outcome

@@ -42,7 +42,7 @@ async def recover(ports: PushPorts) -> tuple[PushOutcome, ...]:
         left = await ports.ledger.pushes(code, OPEN)
         return tuple([await _settled(Run(ports, lease, one)) for one in reversed(left)])
     finally:
-        await let_go(lease)
+        await lease.give_back()
 
 
 async def left_open(run: Run, error: StoreError | PmsError) -> PushOutcome:
@@ -57,14 +57,6 @@ async def left_open(run: Run, error: StoreError | PmsError) -> PushOutcome:
         LOG.critical("push %s at %s is in doubt, and the ledger cannot be written: %s", push.id, push.location, error)
     cells = outcomes_of(push.changes, None, run.state)
     return PushOutcome(push.id, push.location, run.state, str(error), push.checks, cells, run.exposure_s, (alert,))
-
-
-async def let_go(lease: Lease) -> None:
-    """Give a lock back; one that cannot be lapses."""
-    try:
-        await lease.give_back()
-    except StoreError as error:
-        LOG.warning("the lock on %s lapses by itself: %s", lease.fence.location, error)
 
 
 async def _settled(run: Run) -> PushOutcome:

@@ -209,6 +209,16 @@ class DeadLettersContract:
         clock.move(60)
         run(changes(letters, claimed.id)[change]())
 
+    def test_a_letter_that_is_abandoned_after_its_claim_lapsed_keeps_its_key(
+        self, letters: DeadLetters, clock: Clock
+    ) -> None:
+        claimed = claim_of(letters, note("a"))
+        clock.move(60)
+        run(letters.abandon(claimed.id, "guest left", "ada"))
+        found = run(letters.find("a"))
+        assert found
+        assert found.in_doubt_since == claimed.claimed_until
+
     @pytest.mark.parametrize("change", ["retry", "abandon", "resolve", "fail"])
     def test_an_unknown_id_is_refused(self, letters: DeadLetters, change: str) -> None:
         with pytest.raises(InputError, match="nowhere"):
