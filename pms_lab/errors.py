@@ -143,6 +143,7 @@ class PmsError(PmsLabError):
         effect: what is known of a write's effect.
         status: of the HTTP answer; None where there was none.
         retry_after_s: how long the PMS asked to wait; None where it did not say.
+        code: the vendor's own, where it gives one.
         doubt: of an earlier attempt of the same call, an error whose effect is unknown; None where there was none.
     """
 
@@ -152,6 +153,7 @@ class PmsError(PmsLabError):
         super().__init__(message)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.code: str | None = None
         self.doubt: PmsError | None = None
 
 

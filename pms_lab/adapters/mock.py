@@ -33,6 +33,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -224,6 +225,10 @@ class MockPms:
     async def update_rates(self, write: UpdateRates) -> Mapping[RateCell, Outcome[None]]:
         """Refuse each cell."""
         return dict.fromkeys(write.sheet, REFUSED)
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Refuse each cell."""
+        return dict.fromkeys(write.cells, REFUSED)
 
     async def set_availability(self, write: SetAvailability) -> Outcome[None]:
         """Refuse."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +19,7 @@ from pms_lab.errors import BadAnswer, Effect, NotSent, PmsError, PmsRefused
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+E = TypeVar("E", bound=PmsError)
 
 
 async def ended(call: Awaitable[T]) -> Outcome[T]:
@@ -26,6 +28,13 @@ async def ended(call: Awaitable[T]) -> Outcome[T]:
         return Applied(await call)
     except PmsError as error:
         return outcome_of(error)
+
+
+def coded(error: E, code: object) -> E:
+    """Return an error with the vendor's code of it; whatever is no short word may hold a guest's data."""
+    if isinstance(code, str) and re.fullmatch(r"[\w.:-]{1,40}", code, re.ASCII):
+        error.code = code
+    return error
 
 
 async def found(call: Awaitable[T]) -> T | None:

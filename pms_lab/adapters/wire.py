@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from pms_lab.adapters.reading import coded
 from pms_lab.domain.pms import RateLimit
 from pms_lab.engine.ports import TIMEOUT_S, Chance, Flow, Http, HttpRequest, HttpResponse
 from pms_lab.engine.resilience.breaker import Breaker, BreakerPolicy, OnChange
@@ -28,6 +29,7 @@ from pms_lab.errors import (
     BadAnswer,
     HostRefused,
     NotSent,
+    PmsError,
     PmsFailed,
     PmsRefused,
     Throttled,
@@ -85,12 +87,15 @@ class FixedHeaders:
 Explain = Callable[[HttpResponse], str]
 """A vendor's own words for what went wrong, without guests' data; empty where it has none."""
 
+CodeOf = Callable[[HttpResponse], object]
+"""A vendor's code for what went wrong; None where it gives none."""
+
 Judge = Callable[[HttpResponse, datetime], None]
 """Raise what an answer means, when it means anything but success."""
 
 
-def judge_status(explain: Explain) -> Judge:
-    """Judge an answer by its HTTP status, in the vendor's own words.
+def judge_status(explain: Explain, code_of: CodeOf = lambda response: None) -> Judge:
+    """Judge an answer by its HTTP status, in the vendor's own words and with its code.
 
     The judge raises AuthRefused (401, 403), Throttled (429), PmsRefused (other 4xx), PmsFailed (5xx and 408), and
     BadAnswer for a redirect, which is never followed: credentials go to the host of the settings only.
@@ -102,17 +107,21 @@ def judge_status(explain: Explain) -> Judge:
             return
         wait_s = retry_after_s(response.headers.get("retry-after"), now)
         message = f"HTTP {status}" + (f": {words}" if (words := explain(response)) else "")
-        if status in (401, 403):
-            raise AuthRefused(f"{message}; check the credentials in the settings", status=status)
-        if status == 429:
-            raise Throttled(message, status=status, retry_after_s=wait_s)
-        if status >= 500 or status == 408:
-            raise PmsFailed(message, status=status, retry_after_s=wait_s)
-        if status >= 400:
-            raise PmsRefused(message, status=status)
-        raise BadAnswer(f"{message}: redirects are not followed; check the base address in the settings", status=status)
+        raise coded(_error_of(status, message, wait_s), code_of(response))
 
     return judge
+
+
+def _error_of(status: int, message: str, wait_s: float | None) -> PmsError:
+    if status in (401, 403):
+        return AuthRefused(f"{message}; check the credentials in the settings", status=status)
+    if status == 429:
+        return Throttled(message, status=status, retry_after_s=wait_s)
+    if status >= 500 or status == 408:
+        return PmsFailed(message, status=status, retry_after_s=wait_s)
+    if status >= 400:
+        return PmsRefused(message, status=status)
+    return BadAnswer(f"{message}: redirects are not followed; check the base address in the settings", status=status)
 
 
 @dataclass(frozen=True)

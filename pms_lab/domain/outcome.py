@@ -80,7 +80,7 @@ def outcome_of(error: PmsError) -> Refused | Unknown:
         return Unknown(str(error))
     if error.doubt is not None:
         return Unknown(f"{error.doubt}; sent again: {error}")
-    return Refused(_why(error), str(error), retry_after_s=error.retry_after_s)
+    return Refused(_why(error), str(error), error.code, error.retry_after_s)
 
 
 def _why(error: PmsError) -> Why:

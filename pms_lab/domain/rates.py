@@ -39,6 +39,10 @@ class RateCell:
     rate_plan: str | None = None
     occupancy: int | None = None
 
+    def __hash__(self) -> int:
+        # Of what tells the cells of one sheet apart: cells are looked up far more often than anything else.
+        return hash((self.product, self.stay_date))
+
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:

@@ -99,6 +99,13 @@ class Book(Protocol):
             InputError: there is no such push.
         """
 
+    def guard(self, fence: Fence) -> None:
+        """Let only this fence and higher ones write for their location from now on.
+
+        Raises:
+            LockLost: it is void itself.
+        """
+
     def find(self, push_id: str) -> Push | None:
         """Return a push; None where there is none with this id."""
 
@@ -163,6 +170,10 @@ class Ledger:
     ) -> None:
         """Record a transition."""
         await self._run(partial(self._book.record, push_id, step, fence, held, alerts))
+
+    async def guard(self, fence: Fence) -> None:
+        """Let only this fence and higher ones write from now on."""
+        await self._run(partial(self._book.guard, fence))
 
     async def find(self, push_id: str) -> Push | None:
         """Return a push."""

@@ -141,6 +141,12 @@ class MemoryBook:
                 self._read(cell, _Reading(step.at, rate, publisher))
         self._tell(alerts)
 
+    def guard(self, fence: Fence) -> None:
+        """Let only this fence and higher ones write from now on."""
+        place = self._places.setdefault(fence.location, _Place())
+        _check_fence(fence, fence.location, place, is_needed=True)
+        place.token = fence.token
+
     def find(self, push_id: str) -> Push | None:
         """Return a push."""
         entry = self._entries.get(push_id)

@@ -8,6 +8,8 @@ settles it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pms_lab.domain.push import AlertKind, PushOrder, PushOutcome, PushState
 from pms_lab.engine.locks import Lease
 from pms_lab.engine.pushing.ending import take_back, verify
@@ -60,6 +62,9 @@ async def _pushed(
 ) -> PushOutcome:
     found = await survey(ports, order.sheet, active)
     opening = judged(ports, order, push_id, found)
+    if order.follows is not None and found.seen.active is not None:
+        # Its id is used once: recorded now, it would stand in the way of whoever is carrying out the same approval.
+        return replace(opening.outcome, push_id=None, alerts=())
     if lease is None or opening.push.state is not PushState.PREPARED:
         return await ended_at_once(ports, opening, found)
     try:

@@ -7,6 +7,7 @@ then, what is read is the end. Running it again changes nothing.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Final
 
 from pms_lab.domain.push import Alert, AlertKind, Push, PushOutcome, PushState, Severity
@@ -16,7 +17,7 @@ from pms_lab.engine.pushing.ports import PushPorts
 from pms_lab.engine.pushing.run import Run
 from pms_lab.engine.pushing.sending import Cause, Stop
 from pms_lab.errors import IllegalTransition, LockLost, PmsError, StoreError
-from pms_lab.rules.comparing import outcomes_of
+from pms_lab.rules.comparing import outcomes_by_state, outcomes_of
 
 LOG: Final = logging.getLogger(__name__)
 OPEN: Final = (PushState.PREPARED, PushState.IN_PROGRESS)
@@ -39,6 +40,8 @@ async def recover(ports: PushPorts) -> tuple[PushOutcome, ...]:
     if lease is None:
         return tuple(_untouched(one, "somebody holds the lock and may be at work on it") for one in left)
     try:
+        # Before the pushes are read: what a former holder records late must not be true of a push that we settle.
+        await ports.ledger.guard(lease.fence)
         left = await ports.ledger.pushes(code, OPEN)
         return tuple([await _settled(Run(ports, lease, one)) for one in reversed(left)])
     finally:
@@ -46,8 +49,14 @@ async def recover(ports: PushPorts) -> tuple[PushOutcome, ...]:
 
 
 async def left_open(run: Run, error: StoreError | PmsError) -> PushOutcome:
-    """Tell that a push stays open, since its end cannot be learnt or recorded now."""
+    """Tell that a push stays open, since its end cannot be learnt or recorded now; or its end, if the ledger has one.
+
+    It has one when our recording of it was done and not answered, and when another has settled the push.
+    """
     is_lost = isinstance(error, LockLost | IllegalTransition)
+    ended = await _recorded(run)
+    if ended is not None and not is_lost:
+        return _told(ended)
     kind = AlertKind.LOCK_LOST if is_lost else AlertKind.IN_DOUBT
     push, step = run.push, "`pms-lab recover` settles it; until then nothing is pushed there"
     alert = Alert(kind, Severity.CRITICAL, push.location, push.id, str(error), step, run.ports.flow.now(), push.id)
@@ -55,8 +64,26 @@ async def left_open(run: Run, error: StoreError | PmsError) -> PushOutcome:
         await run.ports.ledger.tell(alert)
     except StoreError:
         LOG.critical("push %s at %s is in doubt, and the ledger cannot be written: %s", push.id, push.location, error)
+    if ended is not None:
+        return replace(_told(ended), alerts=(alert,))
     cells = outcomes_of(push.changes, None, run.state)
     return PushOutcome(push.id, push.location, run.state, str(error), push.checks, cells, run.exposure_s, (alert,))
+
+
+async def _recorded(run: Run) -> Push | None:
+    """Return the push as the ledger has it, if it has ended there."""
+    try:
+        found = await run.ports.ledger.find(run.push.id)
+    except StoreError:
+        return None
+    return found if found is not None and found.state.is_final else None
+
+
+def _told(ended: Push) -> PushOutcome:
+    """Tell of a push what the ledger says."""
+    step = ended.transitions[-1]
+    cells = outcomes_by_state(ended.changes, step.state)
+    return PushOutcome(ended.id, ended.location, step.state, step.why, ended.checks, cells, step.exposed_s)
 
 
 async def _settled(run: Run) -> PushOutcome:
@@ -89,5 +116,4 @@ async def _as_the_pms_says(run: Run) -> PushOutcome:
 def _untouched(push: Push, why: str, state: PushState | None = None) -> PushOutcome:
     """Tell of a push whose cells were not looked at."""
     ended = state or push.state
-    held = {change.cell: change.old for change in push.changes if change.old} if state else None
-    return PushOutcome(push.id, push.location, ended, why, push.checks, outcomes_of(push.changes, held, ended))
+    return PushOutcome(push.id, push.location, ended, why, push.checks, outcomes_by_state(push.changes, ended))

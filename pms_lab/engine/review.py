@@ -14,7 +14,7 @@ async def approve(ports: PushPorts, push_id: str, by: str, why: str = "") -> Pus
     """Approve a push: a new one is made of its sheet, linked to it, with a fresh preflight under all other guards.
 
     Only what the person was asked about is waived: the day cap, where that was it. An approval that was recorded, and
-    whose new push was not, is carried out when it is given again.
+    whose new push was not, or was rejected by its preflight, is carried out when it is given again.
 
     Args:
         by: the id of the person.
@@ -23,9 +23,9 @@ async def approve(ports: PushPorts, push_id: str, by: str, why: str = "") -> Pus
         InputError: there is no such push at this location, it does not wait for a decision, or it has one already.
     """
     waiting = await _waiting(ports, push_id)
-    follower = f"{push_id}.1"
+    follower, is_taken = await _follower(ports, push_id)
     decided = await ports.ledger.decision(push_id)
-    if decided is None or not decided.approved or await ports.ledger.find(follower) is not None:
+    if decided is None or not decided.approved or is_taken:
         await ports.ledger.decide(Decision(push_id, True, by, ports.flow.now(), why))
     rates = {change.cell: Money(change.new, waiting.currency) for change in waiting.changes}
     order = PushOrder(
@@ -47,6 +47,17 @@ async def reject(ports: PushPorts, push_id: str, by: str, why: str) -> None:
     """
     await _waiting(ports, push_id)
     await ports.ledger.decide(Decision(push_id, False, by, ports.flow.now(), why))
+
+
+async def _follower(ports: PushPorts, push_id: str) -> tuple[str, bool]:
+    """Return the id of the push that carries out an approval, and whether it does already.
+
+    It follows from that of the reviewed push, so that two who approve at once make one push.
+    """
+    number = 1
+    while (found := await ports.ledger.find(f"{push_id}.{number}")) and found.state is PushState.REJECTED:
+        number += 1
+    return f"{push_id}.{number}", found is not None
 
 
 async def _waiting(ports: PushPorts, push_id: str) -> Push:

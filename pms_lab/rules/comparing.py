@@ -25,22 +25,29 @@ class Stand(Enum):
     FOREIGN = "neither"
 
 
-def stand_of(change: Change, held: NightlyRate | None) -> Stand:
+def stand_of(change: Change, held: NightlyRate | None, *, pins: bool = False) -> Stand:
     """Tell whose amount a cell holds; where the old and the new are the same, it is the new one.
 
     Args:
         held: what the PMS holds now; None where it has no rate.
+        pins: whether an own rate of the inherited amount counts as the old one, as where no rate can be taken away.
     """
     if held is not None and held.is_own and _same(held.amount, change.new):
         return Stand.NEW
     old = change.old
     if held is None or old is None:
         return Stand.OLD if held is old else Stand.FOREIGN
-    return Stand.OLD if held.is_own is old.is_own and _same(held.amount, old.amount) else Stand.FOREIGN
+    is_as_before = held.is_own is old.is_own or (pins and held.is_own)
+    return Stand.OLD if is_as_before and _same(held.amount, old.amount) else Stand.FOREIGN
 
 
 def outcomes_of(
-    changes: Iterable[Change], held: Held | None, state: PushState, taken_back: Collection[RateCell] = ()
+    changes: Iterable[Change],
+    held: Held | None,
+    state: PushState,
+    taken_back: Collection[RateCell] = (),
+    *,
+    pins: bool = False,
 ) -> tuple[CellOutcome, ...]:
     """Tell what became of each cell.
 
@@ -48,18 +55,32 @@ def outcomes_of(
         held: what was read back last; None where nothing could be read.
         state: how the push ended.
         taken_back: the cells that held our new amount for a while.
+        pins: as for `stand_of`.
     """
     if held is None:
         return tuple(CellOutcome(change, Ending.UNREAD) for change in changes)
-    is_published = state is PushState.PUBLISHED
-    return tuple(
-        CellOutcome(change, _ending(change, stand_of(change, found), is_published, change.cell in taken_back), found)
-        for change in changes
-        for found in (held.get(change.cell),)
-    )
+    outcomes = []
+    for change in changes:
+        found = held.get(change.cell)
+        stand, was_ours = stand_of(change, found, pins=pins), change.cell in taken_back
+        ending = _ending(change, stand, is_published=state is PushState.PUBLISHED, was_ours=was_ours)
+        outcomes.append(CellOutcome(change, ending, found))
+    return tuple(outcomes)
 
 
-def _ending(change: Change, stand: Stand, is_published: bool, was_ours: bool) -> Ending:
+def outcomes_by_state(changes: Iterable[Change], state: PushState) -> tuple[CellOutcome, ...]:
+    """Tell what became of each cell, as far as the state of a push that was not read back proves it."""
+    known = list(changes)
+    match state:
+        case PushState.PUBLISHED:
+            return outcomes_of(known, {one.cell: NightlyRate(one.new) for one in known}, state)
+        case PushState.REJECTED | PushState.ROLLED_BACK:
+            return outcomes_of(known, {one.cell: one.old for one in known if one.old}, state)
+        case _:
+            return outcomes_of(known, None, state)
+
+
+def _ending(change: Change, stand: Stand, *, is_published: bool, was_ours: bool) -> Ending:
     if not change.is_needed and stand is Stand.NEW:
         return Ending.UNCHANGED
     match stand:

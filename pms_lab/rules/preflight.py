@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pms_lab.domain.location import Location, Product
 from pms_lab.domain.money import Money
@@ -140,8 +140,7 @@ def _of_the_sheet(sheet: RateSheet, place: Location, policy: PushPolicy) -> Iter
         yield Finding(Rule.TAX_BASIS, None, f"the sheet is {sheet.tax_basis}, {place.code} sells {policy.tax_basis}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(NamedTuple):
     cell: RateCell
     rate: Money
     held: NightlyRate | None

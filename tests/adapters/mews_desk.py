@@ -21,6 +21,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -129,6 +130,7 @@ WRITES: Final = (
     SetStatus("w9", ref("booking"), ReservationStatus.IN_HOUSE),
     CancelReservation("w10", ref("booking")),
     UpdateRates("w11", sheet({0: "1100"})),
+    ClearRates("w12", tuple(sheet({0: "1"}))),
 )
 
 Operation = Callable[[Desk], Awaitable[Any]]

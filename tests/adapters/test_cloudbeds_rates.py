@@ -17,9 +17,9 @@ from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
 from pms_lab.domain.pms import NightlyRate
 from pms_lab.domain.rates import RateCell, RateSheet
 from pms_lab.domain.stay import StayDates
-from pms_lab.domain.writes import UpdateRates
+from pms_lab.domain.writes import ClearRates, UpdateRates
 from pms_lab.engine.ports import HttpRequest, HttpResponse
-from pms_lab.errors import Unanswered
+from pms_lab.errors import Unanswered, Unsupported
 from pms_lab.rules.settling import settling_s
 from tests.adapters.cloudbeds_bench import (
     DLX,
@@ -223,6 +223,41 @@ def test_a_derived_rate_is_refused_and_not_sent() -> None:
     assert "parent" in refusal(only(published(it, nights({0: "1100"})))).message
     assert sent(it, "patchRate") == []
     assert {rate.is_own for rate in now(it.pms.get_rates(TWO_NIGHTS, ["GEN"])).values()} == {False}
+
+
+def test_the_rates_of_a_derived_plan_are_nobody_s_own_and_cannot_be_set() -> None:
+    it = hotel()
+    edited(it, "getRatePlans", lambda record: [plan.update(isDerived=True) for plan in record["data"]] and record)
+    rates = now(it.pms.get_rates(TWO_NIGHTS, ["GEN"]))
+    assert set(rates.values()) == {NightlyRate(Decimal("1000.00"), is_own=False, is_derived=True)}
+
+
+def test_rates_cannot_be_taken_away_and_the_capabilities_say_so() -> None:
+    it = hotel()
+    write = ClearRates("c1", (cell(),))
+    with pytest.raises(Unsupported, match="no call takes one away"):
+        now(it.pms.clear_rates(write))
+    with pytest.raises(Unsupported, match="no call takes one away"):
+        now(it.pms.reconcile(write, NOON))
+    assert it.http.sent == []
+    assert CAPABILITIES.unsupported["clear_rates"]
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "code"),
+    [
+        ({"success": False, "message": "No"}, 200, None),
+        ({"success": False, "message": "No", "error": "rate_limit_low"}, 200, "rate_limit_low"),
+        ({"error": "invalid_request", "message": "No"}, 400, "invalid_request"),
+        ({"error": "Ada Byron may not", "message": "No"}, 400, None),
+        ({"error": {"code": 7}, "message": "No"}, 400, None),
+    ],
+)
+def test_a_refusal_has_the_code_that_cloudbeds_gives(record: Any, status: int, code: str | None) -> None:
+    it = hotel()
+    says(it, "patchRate", answer(record, status))
+    outcome = refusal(only(published(it, nights({0: "1100"}))))
+    assert (outcome.why, outcome.code) == (Why.REJECTED, code)
 
 
 def test_the_face_refuses_a_derived_rate_itself() -> None:

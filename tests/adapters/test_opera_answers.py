@@ -56,7 +56,7 @@ READS: dict[str, Callable[[OperaPms, Booking], Awaitable[Any]]] = {
     "get_arrivals": lambda pms, booking: collected(pms.get_arrivals(TODAY)),
     "get_balance": lambda pms, booking: pms.get_balance(ref(booking)),
     "get_all_room_statuses": lambda pms, booking: collected(pms.get_all_room_statuses()),
-    "get_rates": lambda pms, booking: pms.get_rates(TWO_NIGHTS, ["GEN"]),
+    "rates_of": lambda pms, booking: pms.rates_of(TWO_NIGHTS, ["GEN"], "BAR", 1),
     "get_availability": lambda pms, booking: pms.get_availability(TWO_NIGHTS, ["GEN"]),
     "changes_since": lambda pms, booking: pms.changes_since(None),
 }

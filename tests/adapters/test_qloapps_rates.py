@@ -175,6 +175,7 @@ def test_what_qloapps_would_take_and_misread_is_refused_before_anything_is_sent(
     (outcome,) = push(it, rates)
     assert isinstance(outcome, Refused)
     assert fault in outcome.message
+    assert outcome.why is (Why.OUT_OF_RANGE if fault == "not within" else Why.REJECTED)
     assert it.http.sent == []
     assert not isinstance(now(it.pms.reconcile(UpdateRates("p1", rates), it.flow.now())), Applied)
 
@@ -222,7 +223,7 @@ def test_a_bulk_write_that_fails_in_the_middle_is_told_cell_by_cell() -> None:
     at_write(it, "PUT", lambda: removed(it, third))
     outcomes = push(it, sheet(dict.fromkeys(range(7), "1200")))
     assert outcomes[:2] == [Applied(None)] * 2
-    assert all(isinstance(outcome, Refused) for outcome in outcomes[2:])
+    assert [(one.why, one.code) for one in outcomes[2:5] if isinstance(one, Refused)] == [(Why.REJECTED, "92")] * 3
     assert {outcome.why for outcome in outcomes[5:] if isinstance(outcome, Refused)} == {Why.NOT_SENT}
     assert [value for _, _, value in amounts_in(it)] == [Decimal(1200)] * 2 + [Decimal(1100)] * 2
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from pms_lab.adapters.reading import beforehand, ended, json_of, parsed, xml_of
-from pms_lab.domain.outcome import Refused, Why
+from pms_lab.adapters.reading import beforehand, coded, ended, json_of, parsed, xml_of
+from pms_lab.domain.outcome import Refused, Unknown, Why
 from pms_lab.engine.ports import HttpResponse
-from pms_lab.errors import BadAnswer, BreakerOpen, PmsError, Throttled, Unanswered
+from pms_lab.errors import BadAnswer, BreakerOpen, PmsError, PmsFailed, PmsRefused, Throttled, Unanswered
 from tests.contracts.harness import now
 
 CANARY = "canary-7f3a"
@@ -128,3 +128,36 @@ def test_a_failed_read_before_a_write_leaves_no_doubt_and_keeps_its_reason() -> 
         (Why.THROTTLED, 7),
         (Why.NOT_SENT, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("OPERAWS-RTP01", "OPERAWS-RTP01"),
+        ("87", "87"),
+        ("a.b:c_d", "a.b:c_d"),
+        (None, None),
+        ("", None),
+        (87, None),
+        ("Ada Byron", None),
+        ("ada@example.com", None),
+        ("x" * 41, None),
+        ("é", None),
+        ("1\n", None),
+    ],
+)
+def test_a_refusal_has_the_vendor_s_code_where_that_is_a_short_word(code: object, told: str | None) -> None:
+    async def refuse() -> None:
+        raise coded(PmsRefused("no", status=400), code)
+
+    for call in (refuse(), beforehand(refuse())):
+        outcome = now(ended(call))
+        assert isinstance(outcome, Refused)
+        assert (outcome.message, outcome.code) == ("no", told)
+
+
+def test_a_write_in_doubt_has_no_code() -> None:
+    async def fail() -> None:
+        raise coded(PmsFailed("HTTP 500", status=500), "87")
+
+    assert now(ended(fail())) == Unknown("HTTP 500")

@@ -334,6 +334,13 @@ class BookContract:
         assert book.past("DESK", [E], MIDNIGHT - timedelta(microseconds=1)).day_base == {E: Decimal(90)}
         assert book.past("DESK", [F], MIDNIGHT).day_base == {}
 
+    def test_times_are_instants_whatever_their_zone(self, book: Book) -> None:
+        before = (MIDNIGHT - timedelta(minutes=30)).astimezone(ZoneInfo("Asia/Tokyo"))
+        book.open(dry_run("d1", change(E, "90", "1"), at=before), None)
+        book.open(dry_run("d2", change(E, "100", "1"), at=(MIDNIGHT + timedelta(hours=1)).astimezone(UTC)), None)
+        assert book.past("DESK", [E], MIDNIGHT).day_base == {E: Decimal(90)}
+        assert [entry.amount for entry in book.history(E, MIDNIGHT)] == [90]
+
     def test_without_a_reading_before_midnight_it_begins_with_the_first_after(self, book: Book) -> None:
         book.open(dry_run("d1", change(E, "100", "1"), at=minutes(5)), None)
         book.open(dry_run("d2", change(E, "110", "1"), at=minutes(6)), None)

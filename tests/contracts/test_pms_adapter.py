@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why
-from pms_lab.domain.pms import Condition, EntityKind, GuestQuery, PmsId, Preference, ReservationStatus
+from pms_lab.domain.pms import Condition, EntityKind, GuestQuery, NightlyRate, PmsId, Preference, ReservationStatus
 from pms_lab.domain.rates import RateCell, RateSheet
 from pms_lab.domain.stay import StayDates
 from pms_lab.domain.writes import (
@@ -21,6 +21,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -117,8 +118,12 @@ def done(work: Awaitable[Outcome[Any]]) -> Any:
 
 
 def perform(it: Bench, write: Write) -> Outcome[Any]:
-    method: Callable[[Any], Awaitable[Outcome[Any]]] = getattr(it.pms, OPERATIONS[type(write)])
-    return now(method(write))
+    """Do a write; one of rates is about one cell."""
+    method: Callable[[Any], Awaitable[Any]] = getattr(it.pms, OPERATIONS[type(write)])
+    outcome: Any = now(method(write))
+    if isinstance(outcome, Mapping):
+        (outcome,) = outcome.values()
+    return cast(Outcome[Any], outcome)
 
 
 def charge(it: Bench, booking: Booking, key: str = "c1") -> PostCharge:
@@ -391,6 +396,74 @@ def test_a_rate_for_an_unknown_product_is_refused_and_nothing_of_it_is_written(v
     assert not list(it.face.pms.rates.items())
 
 
+def given_own(it: Bench, night: date) -> RateCell:
+    """Have a person give a night a rate of its own; return its cell."""
+    known = replace(cell(it, TODAY), stay_date=night)
+    it.face.pms.set_rate(vendor_product(it), it.face.pms.hotel.rate_plan, night, Decimal("1777.35"), it.flow.now())
+    return known
+
+
+def rates_of(it: Bench, nights: int) -> Mapping[RateCell, NightlyRate]:
+    return now(it.pms.get_rates(StayDates.starting(TODAY, nights), ["GEN"]))
+
+
+def test_rates_that_are_taken_away_leave_the_cells_as_they_were_without_them(vendor: Vendor) -> None:
+    it = bench(vendor)
+    before = rates_of(it, 4)
+    wanted = sheet(it, {TODAY + timedelta(days=away): f"{1100 + away}.37" for away in range(3)})
+    now(it.pms.update_rates(UpdateRates("p1", wanted)))
+    settled(it)
+    published = rates_of(it, 4)
+    *cleared, kept = wanted
+    with unless_unsupported(it, "clear_rates"):
+        outcomes = now(it.pms.clear_rates(ClearRates("c1", tuple(cleared))))
+        assert outcomes == dict.fromkeys(cleared, Applied(None))
+        settled(it)
+        after = rates_of(it, 4)
+        assert all(after.get(one) in (None, before[one]) for one in cleared)
+        assert {one: after[one] for one in before if one not in cleared} == {
+            one: published[one] for one in before if one not in cleared
+        }
+        assert [night for _, _, night in dict(it.face.pms.rates.items())] == [kept.stay_date]
+
+
+def test_a_cell_without_a_rate_of_its_own_counts_as_cleared(vendor: Vendor) -> None:
+    it = bench(vendor)
+    bare = cell(it, TODAY)
+    named = replace(bare, rate_plan=it.face.pms.hotel.rate_plan)
+    given_own(it, TODAY + timedelta(days=1))
+    before = state_of(it)
+    with unless_unsupported(it, "clear_rates"):
+        for number, cells in enumerate([(bare,), (bare, named), ()]):
+            outcomes = now(it.pms.clear_rates(ClearRates(f"c{number}", cells)))
+            assert outcomes == dict.fromkeys(cells, Applied(None))
+        assert state_of(it) == before
+
+
+@pytest.mark.parametrize("other", [{"location": "ELSEWHERE"}, {"stay_date": None}, {"product": "NOSUCH"}], ids=str)
+def test_a_cell_that_is_none_of_the_property_s_is_not_cleared(vendor: Vendor, other: dict[str, Any]) -> None:
+    it = bench(vendor)
+    stranger = replace(given_own(it, TODAY), **other)
+    before = len(it.face.pms.events)
+    with unless_unsupported(it, "clear_rates"):
+        outcome = perform(it, ClearRates("c1", (stranger,)))
+        # Where a room type is unknown that has no rates, a vendor may not notice.
+        assert isinstance(outcome, Refused) or ("product" in other and outcome == Applied(None))
+        assert len(it.face.pms.events) == before
+
+
+def test_cells_of_which_only_a_part_is_cleared_are_neither_applied_nor_refused(vendor: Vendor) -> None:
+    it = bench(vendor)
+    if "clear_rates" not in it.pms.capabilities().reconcilable:
+        pytest.skip("no read tells whether they are cleared")
+    bare, own = cell(it, TODAY), given_own(it, TODAY + timedelta(days=1))
+    sent_at = it.flow.now()
+    it.flow.elapsed_s += settling_s(it.pms.capabilities()) + 60
+    assert isinstance(now(it.pms.reconcile(ClearRates("c1", (bare, own)), sent_at)), Unknown)
+    assert isinstance(now(it.pms.reconcile(ClearRates("c2", (bare,)), sent_at)), Applied)
+    assert isinstance(now(it.pms.reconcile(ClearRates("c3", (own,)), sent_at)), Refused)
+
+
 def test_a_rate_in_another_currency_is_refused_before_anything_is_sent(vendor: Vendor) -> None:
     it = bench(vendor)
     known = cell(it, TODAY)
@@ -543,6 +616,7 @@ def writes_of(it: Bench) -> list[Write]:
         SetAvailability("w9", {("GEN", TODAY): 4}),
         SetStatus("w10", mine, ReservationStatus.IN_HOUSE),
         CancelReservation("w11", ref(it, booked(it, guest=it.face.pms.guest(booking.guest)).id)),
+        ClearRates("w12", (given_own(it, TODAY + timedelta(days=5)),)),
     ]
     unsupported = it.pms.capabilities().unsupported
     return [write for write in all_of_them if OPERATIONS[type(write)] not in unsupported]

@@ -16,6 +16,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -92,7 +93,7 @@ class House:
                 return await self.pms.post_charge(write)
             case SetAvailability():
                 return await self.pms.set_availability(write)
-            case UpdateRates():
+            case UpdateRates() | ClearRates():
                 raise AssertionError("rates end cell by cell")
 
     async def guest_version(self) -> str:

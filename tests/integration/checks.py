@@ -12,7 +12,7 @@ from pms_lab.domain.money import Money
 from pms_lab.domain.outcome import Applied, Outcome
 from pms_lab.domain.rates import RateSheet
 from pms_lab.domain.stay import StayDates
-from pms_lab.domain.writes import AddNote, CancelReservation, CreateReservation, UpdateRates
+from pms_lab.domain.writes import AddNote, CancelReservation, ClearRates, CreateReservation, UpdateRates
 from pms_lab.engine.pms import PMSAdapter
 from pms_lab.errors import PmsLabError, Unsupported
 
@@ -119,9 +119,13 @@ async def rate_pushed_and_restored(it: Sandbox) -> str:
     before = await it.pms.get_rates(it.far_off, it.products[:1])
     assert before, f"{it.products[0]} has no rate on {it.far_off.check_in}"
     (cell, old), *_ = before.items()
+    inherits = not old.is_own and "clear_rates" not in it.pms.capabilities().unsupported
     for name, amount in (("push", old.amount + 1), ("restore", old.amount)):
-        sheet = RateSheet({cell: Money(amount, it.currency)})
-        outcomes = await it.pms.update_rates(UpdateRates(f"{it.run}-{name}", sheet))
+        if name == "restore" and inherits:
+            outcomes = await it.pms.clear_rates(ClearRates(f"{it.run}-{name}", (cell,)))
+        else:
+            sheet = RateSheet({cell: Money(amount, it.currency)})
+            outcomes = await it.pms.update_rates(UpdateRates(f"{it.run}-{name}", sheet))
         assert isinstance(outcomes[cell], Applied), outcomes[cell]
         assert (await it.pms.get_rates(it.far_off, it.products[:1]))[cell].amount == amount
     return f"{cell.product} on {cell.stay_date}: {old.amount} + 1 and back"

@@ -13,6 +13,7 @@ CAPABILITIES: Final = Capabilities(
     unsupported={
         "update_checkout_time": "putReservation sets the date of departure and the time of arrival, but no time of "
         "departure: leave a note for the front desk",
+        "clear_rates": "patchRate sets rates, and no call takes one away again: publish the amount that is to hold",
         "set_availability": "no call sets how many rooms may be sold; rooms can only be blocked one by one",
     },
     # putGuest and the custom fields set values, however often; postCustomItem drops a referenceID that it knows.

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from pms_lab.adapters.cloudbeds.models import Model, Page
-from pms_lab.adapters.reading import json_of, parsed
+from pms_lab.adapters.reading import coded, json_of, parsed
 from pms_lab.adapters.wire import Call, FixedHeaders, Link, judge_status
 from pms_lab.domain.outcome import Refused, Why, outcome_of
 from pms_lab.domain.pms import RateLimit
@@ -135,18 +135,19 @@ def judge(response: HttpResponse, now: datetime) -> None:
     if not record["success"]:
         words = _words(record)
         is_missing = "not found" in words.casefold() and not re.search(r"\bpropert(y|ies)\b.*not found", words, re.I)
-        raise PmsRefused(words or "refused without a reason", status=404 if is_missing else response.status)
+        refusal = PmsRefused(words or "refused without a reason", status=404 if is_missing else response.status)
+        raise coded(refusal, record.get("error"))
 
 
-def _explain(response: HttpResponse) -> str:
+def _refusal(response: HttpResponse) -> Mapping[str, object]:
     try:
         record = json_of(response)
     except BadAnswer:
-        return ""
-    return _words(record) if isinstance(record, dict) else ""
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
-_by_status = judge_status(_explain)
+_by_status = judge_status(lambda response: _words(_refusal(response)), lambda response: _refusal(response).get("error"))
 
 
 def _words(record: Mapping[str, object]) -> str:

@@ -25,6 +25,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -69,6 +70,10 @@ class CloudbedsPms(CloudbedsReads):
     async def update_rates(self, write: UpdateRates) -> Mapping[RateCell, Outcome[None]]:
         """Publish rates by jobs of thirty intervals, and wait up to a minute for each; Unknown names the job."""
         return await self._rates.publish(write.sheet)
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Raise Unsupported."""
+        raise Unsupported(CAPABILITIES.unsupported["clear_rates"])
 
     async def changes_since(self, cursor: str | None) -> Changes:
         """Return the reservations and guests that were modified; deleted reservations are not among them."""

@@ -52,11 +52,14 @@ class Rates:
         self._exchange = exchange
 
     async def read(self, nights: StayDates, products: Collection[str]) -> dict[RateCell, NightlyRate]:
-        """Return the plan's base rates, which are what `patchRate` sets; those of a derived plan are nobody's own."""
+        """Return the plan's base rates, which are what `patchRate` sets; those of a derived plan are nobody's own.
+
+        Of the others Cloudbeds does not tell whether an interval of their own holds them.
+        """
         plans = await self._plans(nights)
         found = [(one, plans[known]) for one in products if (known := self._place.vendor_product(one)) in plans]
         return {
-            self._place.cell(product, night.date): NightlyRate(night.rate_base, is_own=not plan.is_derived)
+            self._place.cell(product, night.date): NightlyRate(night.rate_base, not plan.is_derived, plan.is_derived)
             for product, plan in found
             for night in plan.room_rate_detailed
             if night.date in nights and night.rate_base is not None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, assert_never
 
 from pms_lab.adapters.mews import changes
@@ -23,6 +24,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -63,14 +65,15 @@ class MewsPms(MewsReadBack):
         Cells that Mews keeps in one place, such as one of no plan and one of the settings' plan, are all refused.
         """
         unfit = self._unfit(write.sheet)
-        ends: dict[RateCell, Outcome[None]] = dict(unfit)
-        is_in_doubt = False
-        for plan, cells in self._by_plan(write.sheet, unfit).items():
-            for some in chunks(cells, CAPABILITIES.rate_batch):
-                outcome = NOT_SENT if is_in_doubt else await self._publish(plan, some, write.sheet)
-                is_in_doubt = is_in_doubt or isinstance(outcome, Unknown)
-                ends |= dict.fromkeys(some, outcome)
-        return ends
+        amounts = {cell: rate.amount for cell, rate in write.sheet.items() if cell not in unfit}
+        return unfit | await self._set_prices(amounts)
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Remove what was set for these nights, by an update of a price without a value. Source: rates, updatePrice."""
+        unfit: dict[RateCell, Outcome[None]] = {
+            cell: Refused(Why.REJECTED, reason) for cell in write.cells if (reason := self._why_misplaced(cell))
+        }
+        return unfit | await self._set_prices({cell: None for cell in write.cells if cell not in unfit})
 
     async def reconcile(self, write: Write, sent_at: datetime) -> Outcome[PmsId | None]:
         """Find out by reading how a write ended; `MewsReadBack` says by what."""
@@ -94,6 +97,8 @@ class MewsPms(MewsReadBack):
                 return Applied(created) if created else None
             case UpdateRates():
                 return await self._published(write.sheet)
+            case ClearRates():
+                return Unknown("Mews does not tell which prices were set for a night: clear them again")
             case UpdateGuest():
                 is_there = self._has_guest(write)
             case AddPreferences():
@@ -112,18 +117,33 @@ class MewsPms(MewsReadBack):
                 assert_never(write)
         return Applied(None) if await is_there else None
 
-    async def _publish(self, plan: str, cells: Sequence[RateCell], sheet: RateSheet) -> Outcome[None]:
-        updates: Json = [
-            {"CategoryId": self._place.vendor_product(cell.product), "Value": sheet[cell].amount, **self._units(night)}
-            for cell in cells
-            if cell.stay_date and (night := StayDates.starting(cell.stay_date, 1))
-        ]
-        body: Mapping[str, Json] = {"RateId": plan, "PriceUpdates": updates}
+    async def _set_prices(self, amounts: Mapping[RateCell, Decimal | None]) -> dict[RateCell, Outcome[None]]:
+        """Set prices, or with None remove them, once; a part that ends as unknown stops the rest."""
+        ends: dict[RateCell, Outcome[None]] = {}
+        is_in_doubt = False
+        for plan, cells in self._by_plan(amounts).items():
+            for some in chunks(cells, CAPABILITIES.rate_batch):
+                outcome = NOT_SENT if is_in_doubt else await self._send(plan, {cell: amounts[cell] for cell in some})
+                is_in_doubt = is_in_doubt or isinstance(outcome, Unknown)
+                ends |= dict.fromkeys(some, outcome)
+        return ends
+
+    async def _send(self, plan: str, amounts: Mapping[RateCell, Decimal | None]) -> Outcome[None]:
+        updates: Mapping[object, Json] = {
+            self._spot(cell): {
+                "CategoryId": self._place.vendor_product(cell.product),
+                **({} if amount is None else {"Value": amount}),
+                **self._units(StayDates.starting(cell.stay_date, 1)),
+            }
+            for cell, amount in amounts.items()
+            if cell.stay_date
+        }
+        body: Mapping[str, Json] = {"RateId": plan, "PriceUpdates": list(updates.values())}
         return await ended(done(self._api.tell("rates/updatePrice", Done, body)))
 
     async def _published(self, sheet: RateSheet) -> Applied[None] | Unknown | None:
-        right, wanted = 0, len(sheet)
-        for plan, cells in self._by_plan(sheet, self._unfit(sheet)).items():
+        right, wanted, unfit = 0, len(sheet), self._unfit(sheet)
+        for plan, cells in self._by_plan(cell for cell in sheet if cell not in unfit).items():
             nights = span_of([cell.stay_date for cell in cells if cell.stay_date])
             rates = await self._rates(plan, nights, {cell.product for cell in cells})
             found = {(cell.product, cell.stay_date): rate.amount for cell, rate in rates.items()}
@@ -132,15 +152,13 @@ class MewsPms(MewsReadBack):
             return Unknown(f"{right} of {wanted} rates are there")
         return Applied(None) if right else None
 
-    def _by_plan(self, sheet: RateSheet, unfit: Collection[RateCell]) -> Mapping[str, Sequence[RateCell]]:
-        """Return the cells that Mews can hold, by rate plan."""
+    def _by_plan(self, cells: Iterable[RateCell]) -> Mapping[str, Sequence[RateCell]]:
         plans: dict[str, list[RateCell]] = defaultdict(list)
-        for cell in sheet:
-            if cell not in unfit:
-                plans[self._plan(cell)].append(cell)
+        for cell in cells:
+            plans[self._plan(cell)].append(cell)
         return plans
 
-    def _unfit(self, sheet: RateSheet) -> Mapping[RateCell, Refused]:
+    def _unfit(self, sheet: RateSheet) -> dict[RateCell, Outcome[None]]:
         """Return which cells cannot be sent, and why."""
         cells_at = Counter(map(self._spot, sheet))
         reasons = {cell: self._why_unfit(cell, sheet, cells_at[self._spot(cell)]) for cell in sheet}
@@ -149,12 +167,18 @@ class MewsPms(MewsReadBack):
     def _why_unfit(self, cell: RateCell, sheet: RateSheet, cells_there: int) -> str | None:
         place, pricing = self._place, self._credentials.pricing
         reasons = {
-            f"the sheet is of {sheet.location}, not of {place.location}": sheet.location != place.location,
             f"the sheet is in {sheet.currency}, not in {place.currency}": sheet.currency != place.currency,
             f"the sheet is {sheet.tax_basis}, Mews's prices are {pricing}": sheet.tax_basis not in (None, pricing),
+            "the sheet has more than one rate for this plan, room type and night: keep one": cells_there > 1,
+        }
+        return self._why_misplaced(cell) or next((reason for reason, is_so in reasons.items() if is_so), None)
+
+    def _why_misplaced(self, cell: RateCell) -> str | None:
+        place = self._place
+        reasons = {
+            f"the rate is of {cell.location}, not of {place.location}": cell.location != place.location,
             "a rate without a stay date: expand the sheet over its nights": cell.stay_date is None,
             "Mews prices by room and night, not by occupancy": cell.occupancy is not None,
-            "the sheet has more than one rate for this plan, room type and night: keep one": cells_there > 1,
         }
         return next((reason for reason, is_so in reasons.items() if is_so), None)
 

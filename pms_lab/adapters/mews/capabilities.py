@@ -14,7 +14,7 @@ CAPABILITIES: Final = Capabilities(
         "search_guests_by_phone": "Mews filters guests by name, e-mail and loyalty code, not by phone: give one more",
         "set_special_requests": "notes of the type SpecialRequest can be read, but no write of Mews creates one",
     },
-    repeatable=frozenset({"update_guest", "update_checkout_time", "modify_dates", "set_availability"}),
+    repeatable=frozenset({"update_guest", "update_checkout_time", "modify_dates", "set_availability", "clear_rates"}),
     reconcilable=frozenset(
         {
             "update_guest_preferences",

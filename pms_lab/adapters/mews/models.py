@@ -280,6 +280,20 @@ class Payments(Page[Payment]):
     rows: tuple[Payment, ...] = Field(alias="Payments")
 
 
+class RateRow(Answer):
+    """A rate (rates). One with a base rate is computed from that."""
+
+    id: Id
+    base_rate_id: Id | None = None
+
+
+class RateRows(Page[RateRow]):
+    """Rates, by page."""
+
+    path = "rates/getAll"
+    rows: tuple[RateRow, ...] = Field(alias="Rates")
+
+
 class CategoryPrices(Answer):
     """The prices of one room type, one for each time unit."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -23,6 +24,7 @@ from pms_lab.adapters.mews.models import (
     Orders,
     Payments,
     Pricing,
+    RateRows,
     ReservationRow,
     Reservations,
     Resources,
@@ -59,6 +61,7 @@ NOT_CANCELED: Final = tuple(state for state in State if state is not State.CANCE
 ACTIVE: Final = ("Active",)
 EVER: Final = ("Active", "Deleted")
 DAY: Final = timedelta(days=1)
+RATES_ONLY: Final = {"Rates": True, "AvailabilityBlockAssignments": False}
 GUESTS_ONLY: Final = {"Customers": True, "Addresses": False}
 NOTE_TYPES: Final = ("General", "ChannelManager", "SpecialRequest")
 
@@ -184,9 +187,13 @@ class MewsReads:
     async def get_rates(self, nights: StayDates, products: Collection[str]) -> Mapping[RateCell, NightlyRate]:
         """Return the rate of each product on each night, in the enterprise's tax basis.
 
-        Mews does not tell whether a price was set for the night or follows from the rate's base price.
+        Mews does not tell whether a price was set for the night or follows from the rate's base price: it counts as the
+        night's own, unless the rate has a base rate.
         """
-        return await self._rates(self._place.rate_plan, nights, products)
+        rates = await self._rates(self._place.rate_plan, nights, products)
+        if not await self._is_derived(self._place.rate_plan):
+            return rates
+        return {cell: replace(rate, is_own=False, is_derived=True) for cell, rate in rates.items()}
 
     async def get_availability(self, nights: StayDates, products: Collection[str]) -> tuple[Availability, ...]:
         """Return how many rooms of each product can be sold on each night.
@@ -287,6 +294,12 @@ class MewsReads:
     async def _availability(self, nights: StayDates) -> AsyncIterator[ServiceAvailability]:
         for part in parts_of(nights):
             yield await self._api.ask("services/getAvailability", ServiceAvailability, self._service_units(part))
+
+    async def _is_derived(self, plan: str) -> bool:
+        """Whether a rate has a base rate, from which Mews computes it."""
+        about: Mapping[str, Json] = {"RateIds": [plan], "ServiceIds": [self._credentials.service]}
+        wanted = {**about, "Extent": RATES_ONLY}
+        return any(row.id == plan and row.base_rate_id for row in await self._api.rows(RateRows, wanted))
 
     async def _rates(self, plan: str, nights: StayDates, products: Collection[str]) -> dict[RateCell, NightlyRate]:
         place = self._place

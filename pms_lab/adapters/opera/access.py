@@ -31,7 +31,7 @@ CONTENT: Final[Mapping[str, str]] = {"content-type": "application/json;charset=U
 CAPABILITIES: Final = Capabilities(
     vendor=VENDOR,
     unsupported={"parse_webhook": "OPERA Cloud calls nobody: its events are polled, or streamed over a WebSocket"},
-    repeatable=frozenset({"update_checkout_time", "modify_dates", "update_rates"}),
+    repeatable=frozenset({"update_checkout_time", "modify_dates", "update_rates", "clear_rates"}),
     reconcilable=frozenset(
         {
             "update_guest",
@@ -104,7 +104,7 @@ class Access:
             ours["enterpriseId"] = credentials.enterprise_id
         self._wire = link.wire(
             authorization=FixedHeaders(ours),
-            judge=judge_status(explain),
+            judge=judge_status(explain, code_of),
             limits=CAPABILITIES.rate_limits,
             counted_as=counted_as(link),
         )
@@ -154,8 +154,17 @@ def counted_as(link: Link) -> str:
 
 def explain(response: HttpResponse) -> str:
     """Return OPERA's title and code of what went wrong; its details may name guests."""
-    try:
-        fault = parsed(Fault, response)
-    except BadAnswer:
-        return ""
+    fault = _fault(response)
     return " ".join(filter(None, (fault.title[:200], fault.error_code[:40])))
+
+
+def code_of(response: HttpResponse) -> str:
+    """Return OPERA's code of what went wrong."""
+    return _fault(response).error_code
+
+
+def _fault(response: HttpResponse) -> Fault:
+    try:
+        return parsed(Fault, response)
+    except BadAnswer:
+        return Fault()

@@ -7,11 +7,12 @@ at the same time do; what is not said is not promised.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from pms_lab.adapters.opera import bodies, models
 from pms_lab.adapters.opera.access import CAPABILITIES, CONTENT
+from pms_lab.adapters.opera.clearing import NOT_SENT, Clearing
 from pms_lab.adapters.opera.nouns import own, theirs
 from pms_lab.adapters.opera.rate_runs import RateRun, runs_of
 from pms_lab.adapters.opera.readback import Readback
@@ -26,6 +27,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -38,8 +40,6 @@ from pms_lab.domain.writes import (
     Write,
 )
 from pms_lab.errors import BadAnswer, PmsRefused, Unsupported
-
-NOT_SENT: Final = Refused(Why.NOT_SENT, "not sent, since a call before it ended as unknown")
 
 
 class OperaPms(OperaReads):
@@ -137,10 +137,14 @@ class OperaPms(OperaReads):
         runs, outcomes = runs_of(write.sheet, self.place, self.credentials.persons)
         is_stopped = False
         for run in runs:
-            outcome: Outcome[None] = NOT_SENT if is_stopped else await ended(self._put_rates(run))
+            outcome: Outcome[None] = NOT_SENT if is_stopped else await self._publish(run)
             is_stopped = is_stopped or isinstance(outcome, Unknown)
             outcomes |= dict.fromkeys(run.cells, outcome)
         return outcomes
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Delete the daily schedules of nights, which have no rate in this plan then: see `Clearing`."""
+        return await Clearing(self).outcomes(write.cells)
 
     async def set_availability(self, write: SetAvailability) -> Outcome[None]:
         """Limit sales by sell limits: see `PMSAdapter`. No operation of OPERA shows a sell limit."""
@@ -187,6 +191,18 @@ class OperaPms(OperaReads):
         if number is None:
             raise BadAnswer("OPERA booked, and told no id: look for the reservation by its external reference")
         return own(number)
+
+    async def _publish(self, run: RateRun) -> Outcome[None]:
+        """Publish a run; where OPERA refuses, the plan tells whether that was for its floor."""
+        outcome = await ended(self._put_rates(run))
+        if not isinstance(outcome, Refused) or outcome.why is not Why.REJECTED:
+            return outcome
+        seen = await ended(self.plan(run.plan))
+        floor = seen.value.floor_amount if isinstance(seen, Applied) and seen.value else None
+        if floor is None or min(run.amounts.values()) >= floor:
+            return outcome
+        message = f"{outcome.message}; the floor of rate plan {run.plan} is {floor}"
+        return replace(outcome, why=Why.OUT_OF_RANGE, message=message)
 
     async def _put_rates(self, run: RateRun) -> None:
         path = self.path("rtp", "ratePlans", run.plan, "dailySchedules")

@@ -106,6 +106,15 @@ class RateAmounts(Answer):
         amount: Decimal | None = getattr(self, f"{PERSONS[persons - 1]}_person_rate")
         return amount
 
+    @property
+    def persons(self) -> frozenset[int]:
+        """The numbers of adults for which there is a rate."""
+        return frozenset(persons for persons in range(1, len(PERSONS) + 1) if self.of(persons) is not None)
+
+
+class BaseRateOffset(Answer):
+    """By how much a schedule's rates differ from those of a base rate."""
+
 
 class Schedule(Answer):
     """The rates of some room types from `start` to `end`, the last night included, on some days of the week."""
@@ -114,6 +123,8 @@ class Schedule(Answer):
     end: Day
     room_type_list: tuple[str, ...] = ()
     rate_amounts: RateAmounts = RateAmounts()
+    advanced_base_rate_offset: BaseRateOffset | None = None
+    advanced_daily_base_rate_plan_code: str | None = None
     monday: bool | None = None
     tuesday: bool | None = None
     wednesday: bool | None = None
@@ -121,6 +132,11 @@ class Schedule(Answer):
     friday: bool | None = None
     saturday: bool | None = None
     sunday: bool | None = None
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether OPERA computes its rates from those of another plan."""
+        return self.advanced_base_rate_offset is not None or bool(self.advanced_daily_base_rate_plan_code)
 
     def holds_on(self, night: date) -> bool:
         """Whether the schedule is for a night; one that names no day of the week is for all."""
@@ -146,11 +162,30 @@ class ScheduleList(Answer):
     rate_plan_schedule_list: SchedulePage
 
 
+class BasedOn(Answer):
+    """What a rate plan is based on: ``None``, or a kind of base rate."""
+
+    based_on_rate_plan_type: str | None = None
+
+
 class RatePlan(Answer):
-    """A rate plan."""
+    """A rate plan.
+
+    Attributes:
+        daily: whether it has rates by day, not by season.
+        floor_amount: which its rates keep above.
+    """
 
     hotel_id: str | None = None
     rate_plan_code: str | None = None
+    daily: bool | None = None
+    floor_amount: Decimal | None = None
+    rate_plan_based_on_rates: tuple[BasedOn, ...] = ()
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether OPERA computes its rates from those of another plan."""
+        return any(one.based_on_rate_plan_type not in (None, "None") for one in self.rate_plan_based_on_rates)
 
 
 class RatePlans(Answer):

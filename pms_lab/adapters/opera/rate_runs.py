@@ -50,7 +50,7 @@ def runs_of(sheet: RateSheet, place: Property, persons: int) -> tuple[list[RateR
     Args:
         persons: whom a cell without an occupancy is for.
     """
-    spots = {cell: _spot(cell, rate, place, persons) for cell, rate in sheet.items()}
+    spots = {cell: _in_foreign_money(rate, place) or spot_of(cell, place, persons) for cell, rate in sheet.items()}
     meant = Counter(spots.values())
     refused: dict[RateCell, Outcome[None]] = {}
     nights: dict[tuple[str, str, date], dict[int, RateCell]] = {}
@@ -72,15 +72,24 @@ def runs_of(sheet: RateSheet, place: Property, persons: int) -> tuple[list[RateR
     return runs, refused
 
 
-def _spot(cell: RateCell, rate: Money, place: Property, persons: int) -> Spot | Refused:
+def spot_of(cell: RateCell, place: Property, persons: int) -> Spot | Refused:
+    """Return where OPERA keeps the amount of a cell, or why it has no place for it.
+
+    Args:
+        persons: whom a cell without an occupancy is for.
+    """
     adults = persons if cell.occupancy is None else cell.occupancy
     if cell.location != place.location:
         return _refused(f"{cell} is not of {place.location}, whose PMS this is: publish it there")
-    if rate.currency != place.currency:
-        return _refused(f"{rate}: {place.location} sells in {place.currency}, and nothing is converted")
     if cell.stay_date is None or not 1 <= adults <= len(PERSONS):
         return _refused(f"{cell}: OPERA's rates are for a night and 1 to {len(PERSONS)} adults")
     return Spot(cell.rate_plan or place.rate_plan, place.vendor_product(cell.product), cell.stay_date, adults)
+
+
+def _in_foreign_money(rate: Money, place: Property) -> Refused | None:
+    if rate.currency == place.currency:
+        return None
+    return _refused(f"{rate}: {place.location} sells in {place.currency}, and nothing is converted")
 
 
 def _refused(why: str) -> Refused:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from pms_lab.adapters.opera.access import CAPABILITIES
+from pms_lab.adapters.opera.clearing import Clearing
 from pms_lab.adapters.opera.nouns import same_time
 from pms_lab.adapters.opera.rate_runs import RateRun, runs_of
 from pms_lab.adapters.opera.reads import OperaReads
@@ -17,6 +18,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -66,6 +68,8 @@ class Readback:
             return None if number is None else Applied(number)
         if isinstance(write, UpdateRates):
             return await self._published(write.sheet)
+        if isinstance(write, ClearRates):
+            return await Clearing(self._reads).is_clear(write.cells)
         return Applied(None) if await self._is_there(write) else None
 
     async def _is_there(self, write: Write) -> bool:

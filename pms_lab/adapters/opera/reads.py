@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from pms_lab.adapters.opera import guest_models as guests
 from pms_lab.adapters.opera import hotel_models as hotel
 from pms_lab.adapters.opera import models
 from pms_lab.adapters.opera.access import CAPABILITIES as PROMISED
-from pms_lab.adapters.opera.access import CONTENT, Access, OperaCredentials, counted_as, explain
+from pms_lab.adapters.opera.access import CONTENT, Access, OperaCredentials, code_of, counted_as, explain
 from pms_lab.adapters.opera.nouns import (
     availability_of,
     change_of,
@@ -59,6 +60,7 @@ LONGEST_INVENTORY: Final = 90  # nights that `getHotelInventory` allows at once
 EVENTS_AT_ONCE: Final = 20
 MOST_DEQUEUES: Final = 500
 QUEUE: Final = "queue"
+DERIVED: Final = partial(NightlyRate, is_own=False, is_derived=True)
 
 
 class OperaReads:
@@ -70,7 +72,7 @@ class OperaReads:
         self.access = Access(place.code, credentials, link)
         self.wire = link.wire(
             authorization=self.access,
-            judge=judge_status(explain),
+            judge=judge_status(explain, code_of),
             limits=PROMISED.rate_limits,
             counted_as=counted_as(link),
         )
@@ -82,9 +84,7 @@ class OperaReads:
 
     async def connect(self) -> None:
         """Check the credentials, and that the hotel has the rate plan: see `PMSAdapter`."""
-        path = self.path("rtp", "ratePlans", self.place.rate_plan)
-        plans = await self._one(hotel.RatePlans, path, [("fetchInstructions", "PrimaryDetails")])
-        if plans is None or not any(plan.rate_plan_code == self.place.rate_plan for plan in plans.rate_plans):
+        if await self.plan(self.place.rate_plan) is None:
             raise PmsRefused(
                 f"OPERA knows no rate plan {self.place.rate_plan} of hotel {self.place.code}: correct the settings"
             )
@@ -204,8 +204,21 @@ class OperaReads:
         return self._rooms([])
 
     async def get_rates(self, nights: StayDates, products: Collection[str]) -> Mapping[RateCell, NightlyRate]:
-        """Return the rates for the credentials' number of persons, which their cells do not name: see `PMSAdapter`."""
-        return await self.rates_of(nights, products, self.place.rate_plan, self.credentials.persons)
+        """Return the rates for the credentials' number of persons, which their cells do not name: see `PMSAdapter`.
+
+        Whatever schedule a night's rate stands in counts as its own, unless OPERA computes it from another plan's.
+        """
+        plan = await self.plan(self.place.rate_plan)
+        rates = await self.rates_of(nights, products, self.place.rate_plan, self.credentials.persons)
+        if plan is None or not plan.is_derived:
+            return rates
+        return {cell: DERIVED(rate.amount) for cell, rate in rates.items()}
+
+    async def plan(self, code: str) -> hotel.RatePlan | None:
+        """Return a rate plan; None where the hotel has none of this code."""
+        path = self.path("rtp", "ratePlans", code)
+        plans = await self._one(hotel.RatePlans, path, [("fetchInstructions", "PrimaryDetails")])
+        return next((one for one in plans.rate_plans if one.rate_plan_code == code), None) if plans else None
 
     async def rates_of(
         self, nights: StayDates, products: Collection[str], plan: str, persons: int
@@ -216,11 +229,11 @@ class OperaReads:
             BadAnswer: two schedules give one cell two rates, as a plan by length of stay does.
         """
         rates: dict[RateCell, NightlyRate] = {}
-        for part in _parts(nights, LONGEST_SCHEDULE):
-            async for schedule in self._schedules(part, products, plan):
-                for cell, amount in self._cells(schedule, part, products, plan, persons):
-                    if rates.setdefault(cell, NightlyRate(amount)).amount != amount:
-                        raise BadAnswer(f"{cell} has two rates in OPERA: name a plan without tiers in the settings")
+        async for schedule in self.schedules(nights, products, plan):
+            made = DERIVED if schedule.is_derived else NightlyRate
+            for cell, amount in self._cells(schedule, nights, products, plan, persons):
+                if rates.setdefault(cell, made(amount)).amount != amount:
+                    raise BadAnswer(f"{cell} has two rates in OPERA: name a plan without tiers in the settings")
         return rates
 
     async def get_availability(self, nights: StayDates, products: Collection[str]) -> tuple[Availability, ...]:
@@ -298,25 +311,19 @@ class OperaReads:
         async for room in pages:
             yield room_of(room, self.place)
 
-    async def _schedules(
-        self, nights: StayDates, products: Collection[str], plan: str
-    ) -> AsyncIterator[hotel.Schedule]:
-        query = [
-            *_range("startDate", "endDate", nights),
-            *(("roomType", self.place.vendor_product(product)) for product in products),
-        ]
-        pages = self._pages(
-            hotel.ScheduleList,
-            self.path("rtp", "ratePlans", plan, "schedules"),
-            query,
-            lambda answer: (
-                answer.rate_plan_schedule_list.rate_plan_schedule,
-                answer.rate_plan_schedule_list,
-            ),
-            lambda info: info,  # its id is optional
-        )
-        async for info in pages:
-            yield info.rate_plan_schedule_detail
+    async def schedules(self, nights: StayDates, products: Collection[str], plan: str) -> AsyncIterator[hotel.Schedule]:
+        """Yield the schedules that hold on some of the nights; one may come twice."""
+        kinds = [("roomType", self.place.vendor_product(product)) for product in products]
+        for part in _parts(nights, LONGEST_SCHEDULE):
+            pages = self._pages(
+                hotel.ScheduleList,
+                self.path("rtp", "ratePlans", plan, "schedules"),
+                [*_range("startDate", "endDate", part), *kinds],
+                lambda answer: (answer.rate_plan_schedule_list.rate_plan_schedule, answer.rate_plan_schedule_list),
+                lambda info: info,  # its id is optional
+            )
+            async for info in pages:
+                yield info.rate_plan_schedule_detail
 
     def _cells(
         self, schedule: hotel.Schedule, nights: StayDates, products: Collection[str], plan: str, persons: int

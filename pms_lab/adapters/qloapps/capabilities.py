@@ -37,6 +37,7 @@ CAPABILITIES: Final = Capabilities(
             "cancel_reservation",
             "post_charge",
             "update_rates",
+            "clear_rates",
         }
     ),
     conditional_write=False,
@@ -50,6 +51,8 @@ CAPABILITIES: Final = Capabilities(
     in_flight_s=30,
     shows_deletions=False,
     webhooks=False,
+    # A rate is a rule: measured, the same POST twice leaves two of them.
+    creates_rates=True,
 )
 
 

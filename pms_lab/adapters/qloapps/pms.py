@@ -41,6 +41,7 @@ from pms_lab.domain.writes import (
     AddNote,
     AddPreferences,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -227,8 +228,12 @@ class QloAppsPms:
         return await self._writes.post_charge(write)
 
     async def update_rates(self, write: UpdateRates) -> Mapping[RateCell, Outcome[None]]:
-        """Publish rates without tax, in parts, each read back."""
+        """Publish rates without tax, in parts, each read back. Doubles of ours that a late write left are removed."""
         return await self._rates.write(write.sheet)
+
+    async def clear_rates(self, write: ClearRates) -> Mapping[RateCell, Outcome[None]]:
+        """Remove the rules that set the price of just these nights; other kinds of rules are left alone."""
+        return await self._rates.clear(write.cells)
 
     async def set_availability(self, write: SetAvailability) -> Outcome[None]:
         """QloApps has none."""

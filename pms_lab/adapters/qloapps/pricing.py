@@ -28,9 +28,8 @@ def rate_of(base: Decimal, night: date, own: Sequence[Rule], ranges: Iterable[Ru
         own: the active rules for just this night, the lowest id first.
         ranges: the other active rules of the room type.
     """
-    holding = [rule for rule in own if rule.groups]
-    if holding:
-        return NightlyRate(to_cents(_price(holding[0], base)), is_own=holding[0].is_fixed_amount)
+    if winner := _winner(own):
+        return NightlyRate(to_cents(_price(winner, base)), is_own=winner.is_fixed_amount)
     others = [rule for rule in ranges if _covers(rule, night)]
     if not others:
         return NightlyRate(to_cents(base), is_own=False)
@@ -38,9 +37,19 @@ def rate_of(base: Decimal, night: date, own: Sequence[Rule], ranges: Iterable[Ru
     return NightlyRate(to_cents(_price(rule, base)), is_own=False)
 
 
+def has_own(own: Sequence[Rule]) -> bool:
+    """Whether a night has an amount of its own: see `rate_of`."""
+    winner = _winner(own)
+    return winner is not None and winner.is_fixed_amount
+
+
 def to_cents(amount: Decimal) -> Decimal:
     """Round half up to the cent, as QloApps does for a quote."""
     return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def _winner(own: Sequence[Rule]) -> Rule | None:
+    return next((rule for rule in own if rule.groups), None)
 
 
 def _price(rule: Rule, base: Decimal) -> Decimal:

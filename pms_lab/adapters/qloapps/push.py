@@ -6,11 +6,11 @@ our comparing and our writing, some 20 ms, a person's edit can be lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from pms_lab.adapters.qloapps.models import SPECIFIC_DATE, Rule
 from pms_lab.adapters.qloapps.xml import Content, built
@@ -18,9 +18,11 @@ from pms_lab.domain.outcome import Applied, Outcome, Refused, Unknown, Why, outc
 from pms_lab.domain.rates import RateCell
 from pms_lab.errors import AuthRefused, Effect, PmsError, PmsRefused, Throttled
 
+T = TypeVar("T")
+
 BATCH: Final = 30
 NAME: Final = "pms_lab"
-NOT_SENT: Final = Refused(Why.NOT_SENT, "not sent: an earlier part of the sheet did not end well")
+NOT_SENT: Final = Refused(Why.NOT_SENT, "not sent: an earlier part did not end well")
 
 Spot = tuple[str, date]
 """The vendor's id of a room type, and a night."""
@@ -36,6 +38,9 @@ class RuleBook(Protocol):
 
     async def send(self, method: str, rules: Sequence[Content]) -> None:
         """Write rules, once."""
+
+    async def remove(self, ids: Sequence[str]) -> None:
+        """Remove rules, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Push:
     def without_writing(self, cell: RateCell) -> Outcome[None] | None:
         """Return how a cell ends that needs no write, or may have none; None where it is to be written."""
         there = self._at(self.before, cell)
-        if fault := self._foreign(there):
+        if fault := foreign(there, self.groups):
             return Refused(Why.REJECTED, f"{fault}: settle it in the back office")
         return Applied(None) if holds(there, self.wanted[cell]) else None
 
@@ -68,7 +73,7 @@ class Push:
         changed = [cell for cell in cells if self._at(self.before, cell)]
         created = [cell for cell in cells if not self._at(self.before, cell)]
         outcomes: dict[RateCell, Outcome[None]] = {}
-        for method, part in [("PUT", part) for part in _parts(changed)] + [("POST", part) for part in _parts(created)]:
+        for method, part in [("PUT", part) for part in parts(changed)] + [("POST", part) for part in parts(created)]:
             outcomes |= await self._write_part(method, part)
             if any(not isinstance(outcomes[cell], Applied) for cell in part):
                 break
@@ -86,7 +91,7 @@ class Push:
         try:
             await self.book.send(method, [self._record(cell) for cell in part])
         except PmsError as error:
-            if error.effect is Effect.UNKNOWN or not _may_be_written_in_part(error):
+            if error.effect is Effect.UNKNOWN or not may_be_done_in_part(error):
                 return dict.fromkeys(part, outcome_of(error))
             refusal = error
         return await self._read_back(part, refusal)
@@ -102,23 +107,12 @@ class Push:
         if holds(there, self.wanted[cell]) and there[0].groups >= self.groups:
             return Applied(None)
         if refusal is not None:
-            return outcome_of(refusal)
+            return refused_by(refusal)
         held = f"{there[0].impact_value:f}" if there else "no rule"
         return Unknown(f"the PMS took it, and reads back {held} in its place: somebody is changing it")
 
     def _at(self, rules: Rules, cell: RateCell) -> Sequence[Rule]:
         return rules.get(self.spots[cell], ())
-
-    def _foreign(self, there: Sequence[Rule]) -> str | None:
-        """Say why we may not change rules. One without any group is a write that was cut off, and is mended."""
-        if len(there) > 1:
-            return f"rules {', '.join(rule.id for rule in there)} are for the same night, and the lowest wins"
-        for rule in there:
-            if not rule.is_fixed_amount:
-                return f"rule {rule.id} raises or lowers the price and does not set it"
-            if rule.groups and not rule.groups >= self.groups:
-                return f"rule {rule.id} does not hold for all groups of customers"
-        return None
 
     def _record(self, cell: RateCell) -> Content:
         """Return a rule as it is written: with its id where there is one, with groups where it has none.
@@ -156,9 +150,46 @@ def holds(there: Sequence[Rule], amount: Decimal) -> bool:
     return bool(there) and there[0].is_fixed_amount and bool(there[0].groups) and there[0].impact_value == amount
 
 
-def _may_be_written_in_part(error: PmsError) -> bool:
+def foreign(there: Sequence[Rule], groups: Collection[str]) -> str | None:
+    """Say why we may not change or remove the rules for a night.
+
+    One without any group is a write that was cut off: it holds for nobody, and is mended by writing it anew.
+
+    Args:
+        groups: all groups of customers.
+    """
+    if len(there) > 1:
+        return f"rules {', '.join(rule.id for rule in there)} are for the same night, and the lowest wins"
+    for rule in there:
+        if not rule.is_fixed_amount:
+            return f"rule {rule.id} raises or lowers the price and does not set it"
+        if rule.groups and not rule.groups >= set(groups):
+            return f"rule {rule.id} does not hold for all groups of customers"
+    return None
+
+
+def are_doubles(there: Sequence[Rule], groups: Collection[str]) -> bool:
+    """Whether the rules for a night are several of ours that say the same: a creation that landed late, and another."""
+    return (
+        len(there) > 1
+        and len({rule.impact_value for rule in there}) == 1
+        and all(rule.feature_price_name == NAME and foreign([rule], groups) is None and rule.groups for rule in there)
+    )
+
+
+def may_be_done_in_part(error: PmsError) -> bool:
+    """Whether an error is a refusal of which a bulk write may have done some part."""
     return isinstance(error, PmsRefused) and not isinstance(error, AuthRefused | Throttled)
 
 
-def _parts(cells: Sequence[RateCell]) -> list[Sequence[RateCell]]:
-    return [cells[start : start + BATCH] for start in range(0, len(cells), BATCH)]
+def refused_by(error: PmsError) -> Outcome[None]:
+    """Tell how a write of rules ended that was refused: a 404 is about a rule, not about a room type."""
+    outcome = outcome_of(error)
+    if isinstance(outcome, Refused) and outcome.why is Why.NOT_FOUND:
+        return replace(outcome, why=Why.REJECTED)
+    return outcome
+
+
+def parts(items: Sequence[T]) -> list[Sequence[T]]:
+    """Cut into what one request carries."""
+    return [items[start : start + BATCH] for start in range(0, len(items), BATCH)]

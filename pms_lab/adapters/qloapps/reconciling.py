@@ -18,6 +18,7 @@ from pms_lab.domain.property import Property
 from pms_lab.domain.writes import (
     AddNote,
     CancelReservation,
+    ClearRates,
     CreateReservation,
     ModifyDates,
     PostCharge,
@@ -65,6 +66,8 @@ class Search:
                 return await self._created(write, sent_at)
             case UpdateRates():
                 return await self._rates.holds(write.sheet)
+            case ClearRates():
+                return await self._rates.is_clear(write.cells)
             case UpdateGuest():
                 return _applied(await self._guests.holds(write))
             case AddNote() | SetStatus() | ModifyDates() | CancelReservation() | PostCharge():

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from pms_lab.adapters.qloapps.models import Record
-from pms_lab.adapters.reading import found, json_of, validated, xml_of
+from pms_lab.adapters.reading import coded, found, json_of, validated, xml_of
 from pms_lab.adapters.wire import Call, Judge, Wire, judge_status
 from pms_lab.adapters.writing import Json, json_body
 from pms_lab.engine.ports import HttpResponse
@@ -101,6 +101,10 @@ class Shop:
         """Write once, in XML."""
         xml_of(await self._wire.tell(Call(method, f"/api/{path}", (), XML_BODY, body)))
 
+    async def delete(self, resource: str, records: Collection[str]) -> None:
+        """Remove records once, all or none; the answer is empty."""
+        await self._wire.tell(Call("DELETE", f"/api/{resource}/", [("id", f"[{','.join(records)}]")]))
+
     async def tell_json(self, method: str, path: str, record: Json) -> HttpResponse:
         """Write a booking once, in JSON."""
         call = Call(method, f"/api/{path}", [JSON_ANSWER], JSON_BODY, json_body(record))
@@ -140,7 +144,7 @@ def judge() -> Judge:
     It knows what HTTP's status does not tell: HTML in the place of an answer is a failure whatever the status, PHP's
     warnings say nothing about the effect, and a key that may not do something is told so by 405.
     """
-    by_status = judge_status(explained)
+    by_status = judge_status(explained, _code)
 
     def judged(response: HttpResponse, now: datetime) -> None:
         status = response.status
@@ -154,7 +158,8 @@ def judge() -> Judge:
                 status=status,
             )
         if status == 405 and NOT_FOR_THIS_KEY in codes:
-            raise AuthRefused(f"HTTP 405: {explained(response)}; give the key this permission", status=status)
+            refusal = AuthRefused(f"HTTP 405: {explained(response)}; give the key this permission", status=status)
+            raise coded(refusal, NOT_FOR_THIS_KEY)
         by_status(response, now)
 
     return judged
@@ -163,6 +168,10 @@ def judge() -> Judge:
 def explained(response: HttpResponse) -> str:
     """Return QloApps' own words; not those lines of them that repeat the request, which may hold a guest's data."""
     return "; ".join(message.partition("\n")[0] for _, message in _errors(response))[:LONGEST_WORDS]
+
+
+def _code(response: HttpResponse) -> str | None:
+    return next((code for code, _ in _errors(response)), None)
 
 
 def _errors(response: HttpResponse) -> list[tuple[str, str]]:

@@ -118,7 +118,7 @@ async def _ended(run: Run, state: PushState, why: str, held: Held, kind: AlertKi
     alerts = (_alert(run, kind, why),) if kind else ()
     await run.record(state, why, held, alerts)
     push = run.push
-    cells = outcomes_of(push.changes, held, state, run.taken_back)
+    cells = outcomes_of(push.changes, held, state, run.taken_back, pins=run.pins)
     return PushOutcome(push.id, push.location, state, why, push.checks, cells, run.exposure_s, alerts)
 
 

@@ -81,7 +81,8 @@ async def ended_at_once(ports: PushPorts, opening: Opening, found: Survey) -> Pu
             await ports.ledger.clear(AlertKind.PMS_DOWN, ports.place.code, found.seen.now)
         await ports.ledger.open(opening.push, None, opening.alerts, found.inventory_at)
     except StoreError as error:
-        return not_recorded(outcome, outcome.state, error)
+        state = PushState.PROPOSED_DRY_RUN if outcome.state is PushState.PROPOSED_DRY_RUN else PushState.REJECTED
+        return not_recorded(outcome, state, error)
     return outcome
 
 

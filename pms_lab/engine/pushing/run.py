@@ -30,6 +30,7 @@ class Run:
     """One push under way.
 
     Attributes:
+        pins: whether the vendor cannot take a rate away, so that a cell that inherited keeps a rate of its own.
         state: where the push stands, as far as it is recorded.
         needed: the changes that have to be written.
         sent: the cells that a write of ours may have reached.
@@ -43,6 +44,7 @@ class Run:
         self.lease = lease
         self.push = push
         self.can = ports.pms.capabilities()
+        self.pins = "clear_rates" in self.can.unsupported
         self.state = push.state
         self.needed = [change for change in push.changes if change.is_needed]
         self.sent: set[RateCell] = set()
@@ -54,8 +56,8 @@ class Run:
 
     @property
     def exposure_s(self) -> float | None:
-        """What the outcome says of exposure; None where nothing was sent, or the vendor compares and sets itself."""
-        return None if self.can.conditional_write or not self.sent else self.exposed_s
+        """What the outcome says of exposure; None where nothing was sent."""
+        return self.exposed_s if self.sent else None
 
     def parts(self, changes: Sequence[Change]) -> list[Sequence[Change]]:
         """Cut changes into parts that are compared and sent at a time."""
@@ -65,9 +67,13 @@ class Run:
     async def read(self, changes: Iterable[Change]) -> Held:
         """Return what the PMS holds for cells now.
 
+        The lock is renewed before, where that is due, so that nothing comes between a comparison and its write.
+
         Raises:
             PmsError: it cannot be read.
+            StoreError: the lock is lost.
         """
+        await self.lease.hold()
         self._read_at_s = self.ports.flow.monotonic_s()
         return await read_cells(self.ports, [change.cell for change in changes])
 
@@ -94,13 +100,12 @@ class Run:
 
         Where the vendor cannot take rates away, an inherited amount is written, and a first rate stays.
         """
-        clears = "clear_rates" not in self.can.unsupported
-        inherited = [change for change in changes if change.old is None or (clears and not change.old.is_own)]
+        inherited = [change for change in changes if change.old is None or not (self.pins or change.old.is_own)]
         own = {change.cell: change.old.amount for change in changes if change.old and change not in inherited}
         wrong = await self._send(self._update(own)) if own else None
         if wrong or not inherited:
             return wrong
-        if not clears:
+        if self.pins:
             return Refused(Why.REJECTED, self.can.unsupported["clear_rates"])
         return await self._send(ClearRates(self.push.id, tuple(change.cell for change in inherited)))
 
@@ -110,7 +115,7 @@ class Run:
 
     def stand(self, change: Change, held: Held) -> Stand:
         """Tell whose amount a cell holds."""
-        return stand_of(change, held.get(change.cell))
+        return stand_of(change, held.get(change.cell), pins=self.pins)
 
     async def let_settle(self) -> None:
         """Wait until a read tells the truth: the vendor's lag, and after an unanswered write what it may still do."""

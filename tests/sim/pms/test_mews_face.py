@@ -228,6 +228,23 @@ def old_units(days: int) -> dict[str, str]:
     return dict.fromkeys(UNITS, f"{TODAY - timedelta(days=days)}T05:00:00Z")
 
 
+def test_rates_are_listed_with_their_base_rate() -> None:
+    mews = face()
+    asked = {"ServiceIds": [STAY], **LIMIT}
+    told = ask(mews, "rates/getAll", **asked)[1]["Rates"]
+    assert {row["Id"]: row["BaseRateId"] for row in told} == {BASE_RATE: None, DERIVED_RATE: BASE_RATE}
+    extent = {"AvailabilityBlockAssignments": False}
+    for more, ids in (
+        ({"RateIds": [DERIVED_RATE]}, [DERIVED_RATE]),
+        ({"Extent": extent | {"Rates": True}}, [BASE_RATE, DERIVED_RATE]),
+        ({"Extent": extent}, []),
+        ({"ServiceIds": [EXTRAS]}, []),
+    ):
+        assert [row["Id"] for row in ask(mews, "rates/getAll", **asked | more)[1]["Rates"]] == ids
+    for wrong in ({"ServiceIds": None}, {"Extent": {"Rates": True}}, {"RateIds": ["BAR"]}):
+        assert ask(mews, "rates/getAll", **asked | wrong)[0] == 400
+
+
 def test_a_price_without_a_value_goes_back_to_the_rates_own() -> None:
     mews = face()
     mews.pms.set_rate(GEN, BASE_RATE, TODAY, Decimal(1), NOON)

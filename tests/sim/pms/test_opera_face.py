@@ -317,6 +317,48 @@ def test_rates_are_set_all_or_none(face: OperaFace, wrong: dict[str, Any]) -> No
     assert list(face.pms.rates.items()) == []
 
 
+def shown(face: OperaFace, nights: int = 7) -> list[tuple[str, str, dict[str, float]]]:
+    last = TODAY + timedelta(days=nights - 1)
+    asked = {"startDate": TODAY.isoformat(), "endDate": last.isoformat(), "roomType": "GEN"}
+    answer = ask(face, DAILY.replace("dailySchedules", "schedules"), **asked)
+    rows = record(answer)["ratePlanScheduleList"]["ratePlanSchedule"] if answer.status == 200 else []
+    details = [one["ratePlanScheduleDetail"] for one in rows]
+    return [(one["start"][-2:], one["end"][-2:], one["rateAmounts"]) for one in details]
+
+
+def test_a_deleted_schedule_leaves_a_night_without_rates_until_one_is_set(face: OperaFace) -> None:
+    assert ask(face, DAILY, "PUT", daily()).status == 200
+    span = {"startDate": "2026-11-30", "endDate": "2026-12-05", "roomType": "GEN"}
+    assert ask(face, DAILY, "DELETE", monday="true", saturday="true", **span).status == 200
+    one = {"onePersonRate": 1000.0}
+    assert shown(face) == [("01", "04", one), ("06", "06", {"onePersonRate": 99.5})]
+    assert [night.isoformat() for _, _, night in dict(face.pms.rates.items())] == ["2026-12-06"]
+    assert ask(face, DAILY, "DELETE", **span).status == 200
+    assert shown(face, 6) == []
+    both = {"onePersonRate": 90, "twoPersonRate": 90}
+    assert ask(face, DAILY, "PUT", daily(rateAmounts={"twoPersonRate": 90})).status == 200
+    assert shown(face, 6) == [("05", "05", {"twoPersonRate": 90})]
+    assert shown(face)[-1] == ("06", "06", both)
+    face.pms.set_rate("GEN", "BAR", TODAY, Decimal(80), NOON)
+    assert shown(face, 1) == [("30", "30", {"onePersonRate": 80})]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"startDate": "2026-12-06"},
+        {"endDate": ""},
+        {"roomType": "GEN,NOSUCH"},
+        {"rateAmounts": "1"},
+    ],
+)
+def test_schedules_are_deleted_all_or_none(face: OperaFace, wrong: dict[str, str]) -> None:
+    span = {"startDate": "2026-11-30", "endDate": "2026-12-05", "roomType": "GEN"}
+    assert ask(face, DAILY, "DELETE", **span | wrong).status == 400
+    assert ask(face, DAILY.replace("BAR", "RACK"), "DELETE", **span).status == 404
+    assert shown(face) == [("30", "06", {"onePersonRate": 1000.0})]
+
+
 def test_schedules_are_runs_of_nights_of_equal_rate(face: OperaFace) -> None:
     for day, amount in [(1, "99"), (2, "99"), (4, "98")]:
         face.pms.set_rate("GEN", "BAR", TODAY + timedelta(days=day), Decimal(amount), NOON)

@@ -46,6 +46,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "productServiceOrders/getAll": Operation(requests.GetOrders, reads.orders),
     "orderItems/getAll": Operation(requests.GetOrderItems, reads.order_items),
     "payments/getAll": Operation(requests.GetPayments, reads.payments),
+    "rates/getAll": Operation(requests.GetRates, reads.rates),
     "rates/getPricing": Operation(requests.GetPricing, reads.pricing),
     "services/getAvailability": Operation(requests.GetAvailability, reads.availability),
     "services/getAvailability/2024-01-22": Operation(requests.GetMetrics, reads.metrics),

@@ -202,6 +202,28 @@ def payments(books: Books, asked: ask.GetPayments, at: datetime) -> Answer:
     return page("Payments", map(books.payment, (one for one in postings if one.amount < 0)), keep, asked.limitation)
 
 
+def rates(books: Books, asked: ask.GetRates, at: datetime) -> Answer:
+    """List the rates: one, and another that is derived from it."""
+    rows: list[Row] = [
+        {
+            "Id": key,
+            "ServiceId": STAY,
+            "BaseRateId": base,
+            "IsBaseRate": base is None,
+            "IsActive": True,
+            "Type": "Public",
+            "Names": {"en-US": name},
+        }
+        for key, base, name in ((BASE_RATE, None, "Best available"), (DERIVED_RATE, BASE_RATE, "Non-refundable"))
+    ]
+    is_told = asked.extent is None or asked.extent.rates
+
+    def keep(row: Row) -> bool:
+        return is_told and row["ServiceId"] in asked.service_ids and among(row["Id"], asked.rate_ids)
+
+    return page("Rates", rows, keep, asked.limitation)
+
+
 def pricing(books: Books, asked: ask.GetPricing, at: datetime) -> Answer:
     """Tell the prices of a rate; those of the derived one are a tenth lower."""
     if asked.rate_id not in (BASE_RATE, DERIVED_RATE):

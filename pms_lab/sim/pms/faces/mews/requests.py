@@ -181,6 +181,22 @@ class GetPayments(Listing):
     currency: str | None = None
 
 
+class RateExtent(Part):
+    """What to tell of rates."""
+
+    rates: bool = False
+    rate_groups: bool = False
+    availability_block_assignments: bool
+
+
+class GetRates(Listing):
+    """rates/getAll"""
+
+    service_ids: Ids
+    rate_ids: Ids | None = None
+    extent: RateExtent | None = None
+
+
 class Units(Part):
     """A run of time units, by the starts of the first and the last."""
 

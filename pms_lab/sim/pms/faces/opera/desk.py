@@ -9,7 +9,7 @@ from pms_lab.adapters.writing import Json
 from pms_lab.domain.stay import StayDates
 from pms_lab.engine.ports import HttpResponse
 from pms_lab.sim.pms.faces.opera.forms import Id
-from pms_lab.sim.pms.faces.opera.shown import Shown, page
+from pms_lab.sim.pms.faces.opera.shown import USUAL, Shown, page
 from pms_lab.sim.pms.faces.opera.wire import Asked, answer, bare
 from pms_lab.sim.pms.state import Pms, Rejected
 
@@ -20,16 +20,24 @@ class Desk:
     Attributes:
         system: the external system that may ask.
         titles: of comments, by their id.
+        priced: the names of the rates that a room type has for a night, where they are not just `USUAL`: others too,
+            or none, when its schedule was deleted.
     """
 
     def __init__(self, pms: Pms, system: str) -> None:
         self.pms = pms
         self.system = system
         self.titles: dict[str, str] = {}
+        self.priced: dict[tuple[str, date], frozenset[str]] = {}
 
     def shown(self, as_of: datetime) -> Shown:
         """Return the hotel as it was at a time."""
-        return Shown(self.pms, as_of, self.titles, self.system)
+        return Shown(self.pms, as_of, self.titles, self.system, self.priced)
+
+    def price(self, product: str, night: date, names: Iterable[str]) -> None:
+        """Note that a night has these rates besides those that it had; without names, that it has none."""
+        added = frozenset(names)
+        self.priced[product, night] = added and added | self.priced.get((product, night), USUAL)
 
     def paged(self, asked: Asked, outer: str, inner: str, rows: list[dict[str, Json]]) -> HttpResponse:
         """Answer with one page of a list; 204 where nothing is on it."""

@@ -15,6 +15,7 @@ from pms_lab.sim.pms.faces.opera.wire import Asked, answer, bare
 from pms_lab.sim.pms.state import Rejected
 
 EVENTS_AT_ONCE: Final = 20
+DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class House:
@@ -87,9 +88,25 @@ class House:
             raise Rejected("invalid", "the simulated hotel asks the same of one person and of two")
         for product in form.room_types:
             self._desk.check_product(product)
+        named = amounts.model_dump(by_alias=True, exclude_none=True)
         for night in nights_of(span.start_date, span.end_date + timedelta(days=1)):
             for product in form.room_types if days[night.weekday()] else ():
+                self._desk.price(product, night, named)
                 self._desk.pms.set_rate(product, asked.path[0], night, amount, asked.at)
+        return answer({})
+
+    def delete_daily_schedules(self, asked: Asked) -> HttpResponse:
+        """Delete the rates of some nights, for all numbers of persons; without days of the week, of all."""
+        self._desk.check_plan(asked.path[0])
+        nights = _asked_nights(asked, "startDate", "endDate", 3660)
+        products = (asked.text("roomType") or ",".join(self._desk.pms.room_types)).split(",")
+        for product in products:
+            self._desk.check_product(product)
+        named = [day for day in DAYS if asked.text(day) == "true"] or DAYS
+        for night in nights:
+            for product in products if DAYS[night.weekday()] in named else ():
+                self._desk.price(product, night, ())
+                self._desk.pms.set_rate(product, asked.path[0], night, None, asked.at)
         return answer({})
 
     def get_business_events(self, asked: Asked) -> HttpResponse:

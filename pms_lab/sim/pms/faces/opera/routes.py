@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pms_lab.sim.pms.faces.opera.desk import Desk
-from pms_lab.sim.pms.faces.opera.house import House
+from pms_lab.sim.pms.faces.opera.house import DAYS, House
 from pms_lab.sim.pms.faces.opera.profiles import Profiles
 from pms_lab.sim.pms.faces.opera.stays import Stays
 from pms_lab.sim.pms.faces.opera.wire import Route
@@ -25,6 +25,7 @@ def routes_of(desk: Desk) -> list[Route]:
     listed = {"arrivalStartDate", "arrivalEndDate", "departureStartDate", "departureEndDate", "searchType"}
     references = {"externalReferenceIds", "externalSystemCodes"}
     counted = {"dateRangeStart", "dateRangeEnd", "roomCountRequested", "dailyInventory", "roomTypes"}
+    deleted = {"startDate", "endDate", "roomType", *DAYS}
     return [
         Route("GET", "/crm/v1/profiles", profiles.get_profiles, PAGING | searched),
         Route("GET", "/crm/v1/profiles/*", profiles.get_profile, FETCH),
@@ -45,5 +46,6 @@ def routes_of(desk: Desk) -> list[Route]:
         Route("GET", plan, house.get_rate_plan, FETCH),
         Route("GET", f"{plan}/schedules", house.get_schedules, PAGING | {"startDate", "endDate", "roomType"}),
         Route("PUT", f"{plan}/dailySchedules", house.set_daily_schedules),
+        Route("DELETE", f"{plan}/dailySchedules", house.delete_daily_schedules, frozenset(deleted)),
         Route("GET", events, house.get_business_events, frozenset({"limit"})),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from pms_lab.adapters.writing import Json
@@ -14,6 +15,9 @@ from pms_lab.sim.pms.records import Booking, Event, Person, Posting, Room
 from pms_lab.sim.pms.state import Pms
 
 Row = dict[str, Json]
+
+USUAL: Final = frozenset({"onePersonRate"})
+"""The names of the rates that a schedule of the simulated hotel has."""
 
 SPECIAL_REQUESTS: Final = "Special requests"
 STATUSES: Final[Mapping[ReservationStatus, str]] = {
@@ -57,13 +61,22 @@ class Shown:
     Args:
         titles: of comments, by their id.
         external_system: whose references the business keys are.
+        priced: see `Desk`.
     """
 
-    def __init__(self, pms: Pms, as_of: datetime, titles: Mapping[str, str], external_system: str) -> None:
+    def __init__(
+        self,
+        pms: Pms,
+        as_of: datetime,
+        titles: Mapping[str, str],
+        external_system: str,
+        priced: Mapping[tuple[str, date], Collection[str]],
+    ) -> None:
         self._pms = pms
         self._as_of = as_of
         self._titles = titles
         self._system = external_system
+        self._priced = priced
 
     def profile(self, person: Person, parts: Collection[str]) -> Row:
         """Return a whole profile, with the parts that are to be fetched."""
@@ -202,20 +215,18 @@ class Shown:
         }
 
     def schedules(self, product: str, nights: StayDates) -> Iterator[Row]:
-        """Yield the rates of a room type, one row for each run of nights of equal rate."""
-        rates = [(night, self._pms.rate(product, night, as_of=self._as_of)) for night in nights]
-        first = nights.check_in
-        for (night, amount), following in zip(rates, [*rates[1:], None], strict=True):
-            if following is None or following[1] != amount:
-                detail: Row = {
-                    "start": first.isoformat(),
-                    "end": night.isoformat(),
-                    "roomTypeList": [product],
-                    "rateAmounts": {"onePersonRate": amount, "twoPersonRate": amount},
-                }
-                number: Json = {"id": f"{product}-{first:%Y%m%d}", "type": "RatePlanScheduleId"}
+        """Yield the rates of a room type, one row for each run of nights of equal rates."""
+        for amounts, run in groupby(nights, lambda night: self._amounts(product, night)):
+            first, *rest = run
+            detail: Row = {
+                "start": first.isoformat(),
+                "end": [first, *rest][-1].isoformat(),
+                "roomTypeList": [product],
+                "rateAmounts": amounts,
+            }
+            number: Json = {"id": f"{product}-{first:%Y%m%d}", "type": "RatePlanScheduleId"}
+            if amounts:
                 yield {"ratePlanScheduleId": number, "ratePlanScheduleDetail": detail}
-                first = night + timedelta(days=1)
 
     def inventory(self, product: str, nights: StayDates, is_daily: bool) -> Row:
         """Return what can be sold of a room type: night by night, or the least of all."""
@@ -241,6 +252,14 @@ class Shown:
     def time(self, at: datetime | None) -> str | None:
         """Return a time by the hotel's clock, as OPERA writes it."""
         return None if at is None else f"{at.astimezone(self._pms.hotel.zone):%Y-%m-%d %H:%M:%S}.0"
+
+    def _amounts(self, product: str, night: date) -> Row:
+        """Return the rates of a night; one that has an amount of its own has some, whoever gave it."""
+        plan = self._pms.hotel.rate_plan
+        own = self._pms.rates.get((product, plan, night), self._as_of)
+        names = self._priced.get((product, night), USUAL) or (() if own is None else USUAL)
+        amount = self._pms.rate(product, night, as_of=self._as_of)
+        return dict.fromkeys(sorted(names), amount)
 
     def _common(self, booking: Booking) -> Row:
         row: Row = {
