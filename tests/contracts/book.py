@@ -252,6 +252,18 @@ class BookContract:
         with pytest.raises(LockLost):
             book.record("p1", step(PushState.IN_PROGRESS), Fence("DESK", 1))
 
+    def test_a_guard_voids_lower_fences_and_records_nothing(self, book: Book) -> None:
+        opened(book, "p1", token=3)
+        before = everything(book)
+        book.guard(Fence("DESK", 5))
+        assert everything(book) == before
+        with pytest.raises(LockLost):
+            book.record("p1", step(PushState.IN_PROGRESS), Fence("DESK", 4))
+        with pytest.raises(LockLost):
+            book.guard(Fence("DESK", 4))
+        book.guard(Fence("INN", 1))
+        book.record("p1", step(PushState.IN_PROGRESS), Fence("DESK", 5))
+
     def test_each_location_has_its_own_tokens(self, book: Book) -> None:
         opened(book, "p1", token=7)
         opened(book, "p2", location="INN", token=2)
