@@ -17,7 +17,9 @@ from pms_lab.rules.tolerance import Tolerance
 from pms_lab.settings import HOME_VARIABLE, LOCATIONS, Settings, find_home, load_settings
 
 if TYPE_CHECKING:
+    from pms_lab.desk import Desk
     from pms_lab.engine.pms import PMSAdapter
+    from pms_lab.reporting.anatomy import PushAnatomy
     from pms_lab.reporting.daily import DailyReport
     from pms_lab.scoring.database import Database
     from pms_lab.scoring.evidence import EvidenceStore
@@ -206,6 +208,19 @@ class Lab:
         async with connected(place, self.settings.pms[place.code]) as adapter:
             yield adapter
 
+    @property
+    def desk(self) -> Desk:
+        """The desk, where rates are pushed, taken back, reviewed and looked up."""
+        from pms_lab.desk import Desk
+
+        return Desk(self.home, self.settings, self.locations)
+
+    def push_anatomy(self, seed: int = 1) -> PushAnatomy:
+        """Return the courses of one simulated push, as tables and charts; nothing of this home is read."""
+        from pms_lab.reporting.anatomy import PushAnatomy
+
+        return PushAnatomy(seed)
+
     def write_index(self) -> Path:
         """Write the index of all reports and return it."""
         from pms_lab.reporting.index import write_index
@@ -224,7 +239,7 @@ def open_lab(home: Path | None = None) -> Lab:
         raise SettingsError(f"no {LOCATIONS} in {named}: set PMS_LAB_HOME to the project's folder, or unset it")
     found = named.resolve() if named else find_home(Path.cwd().resolve())
     lab = Lab(found, load_settings(found), load_catalogue(found / LOCATIONS))
-    for table in ("weights", "pms"):
+    for table in ("weights", "pms", "push"):
         for location in getattr(lab.settings, table).keys() - lab.locations.keys():
             raise SettingsError(f"{table}.{location}: {UnknownLocation.named(location, lab.locations)}")
     return lab

@@ -84,18 +84,24 @@ def revealed(credentials: Mapping[str, SecretStr]) -> dict[str, str]:
     Raises:
         SettingsError: a variable or file is not there; the message names it, and no secret.
     """
-    return {name: _fetched(name, secret.get_secret_value()) for name, secret in credentials.items()}
+    return {name: fetched(f"credentials.{name}", secret) for name, secret in credentials.items()}
 
 
-def _fetched(name: str, value: str) -> str:
+def fetched(setting: str, secret: SecretStr) -> str:
+    """Return a secret itself, from the environment or a file where it is written ``env:NAME`` or ``file:PATH``.
+
+    Raises:
+        SettingsError: as for `revealed`.
+    """
+    value = secret.get_secret_value()
     kind, _, place = value.partition(":")
     if kind == "env":
         if place not in os.environ:
-            raise SettingsError(f"credentials.{name}: the environment has no {place}; set it, or name another")
+            raise SettingsError(f"{setting}: the environment has no {place}; set it, or name another")
         return os.environ[place]
     if kind == "file":
         try:
             return Path(place).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as exc:
-            raise SettingsError(f"credentials.{name}: {place} cannot be read ({type(exc).__name__})") from exc
+            raise SettingsError(f"{setting}: {place} cannot be read ({type(exc).__name__})") from exc
     return value

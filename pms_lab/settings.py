@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -23,11 +23,13 @@ from pydantic_settings import SettingsError as SourceError
 
 from pms_lab.errors import SettingsError, listed
 from pms_lab.pms_settings import PmsSettings, with_aliases
+from pms_lab.push_settings import PushSettings
 from pms_lab.rules.consensus import Method
 from pms_lab.rules.tolerance import Tolerance
 
 HOME_VARIABLE = "PMS_LAB_HOME"
 SHOWN = {"vendor", "timeout_s", "breaker_failures", "breaker_recovery_s", "rate_share"}
+SECRETS = {"pms", "ledger", "locks", "pii_key"}
 MEANT = {"extra_forbidden": "there is no such setting", "missing": "it must be there"}
 FILE_NAME = "pms_lab.toml"
 LOCATIONS = Path("data") / "locations.toml"
@@ -60,6 +62,12 @@ class Settings(BaseSettings):
         agreement_target: share of cells within tolerance that a week of dry runs should reach.
         run_at: local time at which the daily dry run is made.
         pms: per location, the PMS that it runs on.
+        push: per location, whether and how carefully rates are pushed to its PMS.
+        ledger: address of the database of all pushes; by default an SQLite file below data/ledger/.
+        locks: address of a Redis that lets one process at a time push to a location; by default the ledger does.
+        pii_key: the keys that names of people are sealed with, the first one seals; by default in data/ledger/pii.key.
+
+    The last three may be written ``env:NAME`` or ``file:PATH``.
     """
 
     model_config = SettingsConfigDict(env_prefix="PMS_LAB_", extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -70,6 +78,10 @@ class Settings(BaseSettings):
     agreement_target: Annotated[float, Field(gt=0, lt=1)] = 0.80
     run_at: Annotated[time, BeforeValidator(_clock)] = time(6)
     pms: Annotated[Mapping[str, PmsSettings], BeforeValidator(_with_aliases)] = {}
+    push: Mapping[str, PushSettings] = {}
+    ledger: SecretStr | None = None
+    locks: SecretStr | None = None
+    pii_key: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -121,10 +133,10 @@ def explained(error: ValidationError) -> str:
 
 
 def _shown(fault: ErrorDetails) -> str:
-    """Show a faulty value, if it cannot hold a secret: none of a PMS's table but a plain number or a vendor's name."""
+    """Show a faulty value, if it cannot hold a secret: of a PMS's table only a plain number or a vendor's name."""
     if fault["type"] == "missing":
         return ""
-    is_secret = fault["loc"][:1] == ("pms",) and fault["loc"][-1] not in SHOWN
+    is_secret = fault["loc"][0] in SECRETS and fault["loc"][-1] not in SHOWN
     return "" if is_secret else f" = {fault['input']!r}"
 
 

@@ -68,7 +68,9 @@ def shipped_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ship(home: Path) -> Path:
     """Put the shipped data and notebooks into a home, without what this checkout has imported or made since."""
-    shutil.copytree(ROOT / "data", home / "data", ignore=shutil.ignore_patterns("dry_runs", "quarantine", "import-*"))
+    shutil.copytree(
+        ROOT / "data", home / "data", ignore=shutil.ignore_patterns("dry_runs", "quarantine", "ledger", "import-*")
+    )
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     return home
 

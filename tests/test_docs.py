@@ -11,7 +11,15 @@ import pytest
 from pms_lab.settings import Settings
 from tests.conftest import ROOT
 
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/import.md", "docs/pms.md", "data/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/import.md",
+    "docs/pms.md",
+    "docs/push.md",
+    "data/README.md",
+]
 
 
 def test_the_command_line_s_page_is_the_commands_own_help(tmp_path: Path) -> None:
@@ -43,7 +51,7 @@ def test_the_lock_has_every_dependency_with_hashes_and_no_address() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lock = (ROOT / "requirements.lock").read_text()
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    for name in (re.split(r"[ <>=]", requirement)[0] for requirement in wanted):
+    for name in (re.split(r"[ <>=\[]", requirement)[0] for requirement in wanted):
         assert re.search(rf"^{re.escape(name)}==[^\n]*\\\n    --hash=sha256:", lock, re.MULTILINE), (
             f"`make lock`: {name}"
         )

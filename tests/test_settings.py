@@ -1,3 +1,4 @@
+from dataclasses import fields
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -6,8 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from pms_lab.errors import SettingsError
-from pms_lab.pms_settings import revealed
+from pms_lab.pms_settings import fetched, revealed
+from pms_lab.push_settings import PushSettings
 from pms_lab.rules.consensus import Method
+from pms_lab.rules.push_policy import CAREFUL, PushPolicy
 from pms_lab.rules.tolerance import Tolerance
 from pms_lab.settings import find_home, load_settings
 
@@ -180,3 +183,69 @@ def test_mistyped_credentials_are_named_though_the_environment_has_a_key(
     with pytest.raises(SettingsError, match=r"pms\.DESK\.credentials: ") as error:
         load_settings(tmp_path)
     assert CANARY not in str(error.value)
+
+
+def test_pushes_are_not_live_and_careful_unless_somebody_says_otherwise() -> None:
+    assert PushSettings().live is False
+    assert PushSettings().policy() == CAREFUL
+
+
+def test_every_rule_of_a_push_can_be_set_and_nothing_else() -> None:
+    assert set(PushSettings.model_fields) - {"live"} == {field.name for field in fields(PushPolicy)}
+
+
+def test_a_push_is_set_per_location_and_amounts_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (
+        'live = true\npush_cap = 1.1\nday_cap = "1.25"\nlargest_decrease = 0.3\nwaits_s = [1, 2]\ntax_basis = "net"\n'
+    )
+    (tmp_path / "pms_lab.toml").write_text(f"[push.DESK]\n{lines}")
+    monkeypatch.setenv("PMS_LAB_PUSH", '{"DESK": {"max_cells": 5}}')
+    push = load_settings(tmp_path).push["DESK"]
+    policy = push.policy()
+    assert (push.live, policy.push_cap, policy.day_cap) == (True, Decimal("1.1"), Decimal("1.25"))
+    assert (policy.largest_decrease, policy.waits_s, policy.tax_basis) == (Decimal("0.3"), (1.0, 2.0), "net")
+    assert policy.max_cells == 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "live = 2",
+        "push_cap = 0.99",
+        "day_cap = nan",
+        "push_cap = inf",
+        "largest_decrease = 1.01",
+        "inventory_age_h = 0",
+        "health_s = inf",
+        "waits_s = [5, -1]",
+        "lock_ttl_s = nan",
+        "part_cells = 0",
+        "max_cells = 0",
+        "horizon_days = 0.5",
+        'tax_basis = "brutto"',
+        "push_kap = 1.1",
+    ],
+)
+def test_a_mistyped_rule_of_a_push_names_itself(tmp_path: Path, line: str) -> None:
+    (tmp_path / "pms_lab.toml").write_text(f"[push.DESK]\n{line}\n")
+    with pytest.raises(SettingsError, match=rf"push\.DESK\.{line.partition(' ')[0]}"):
+        load_settings(tmp_path)
+
+
+SECRETS = ["ledger", "locks", "pii_key"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_addresses_and_keys_are_not_shown(tmp_path: Path, name: str) -> None:
+    (tmp_path / "pms_lab.toml").write_text(f'{name} = "{CANARY}"')
+    settings = load_settings(tmp_path)
+    assert CANARY not in f"{settings!r} {settings}"
+    assert fetched(name, getattr(settings, name)) == CANARY
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_mistyped_address_or_key_names_itself_and_is_not_shown(tmp_path: Path, name: str) -> None:
+    (tmp_path / "pms_lab.toml").write_text(f'{name} = [ "{CANARY}" ]')
+    with pytest.raises(SettingsError, match=f"{name}: ") as error:
+        load_settings(tmp_path)
+    assert CANARY not in f"{error.value} {error.value.__cause__}"

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from pms_lab import __version__
-from pms_lab.cli.exits import Exit
+from pms_lab.cli import push
+from pms_lab.cli.exits import EXIT_CODES, Exit
 from pms_lab.cli.pms import pms_app
 
 
@@ -22,11 +23,6 @@ class ImportKind(StrEnum):
     RECOMMENDATIONS = "recommendations"
     RATES = "rates"
 
-
-EXIT_CODES = (
-    "Exit codes: 0 done · 1 failed, the message says why · 2 wrong usage · 3 some imported rows were refused · "
-    "4 all rows, or the file, were refused"
-)
 
 app = typer.Typer(
     help="A workbench for integrations with property management systems (PMS).",
@@ -38,6 +34,8 @@ app = typer.Typer(
 report_app = typer.Typer(help="Run the notebook of a report and render its page.", no_args_is_help=True)
 app.add_typer(report_app, name="report")
 app.add_typer(pms_app, name="pms")
+app.add_typer(push.review_app, name="review")
+app.add_typer(push.people_app, name="people")
 
 Day = Annotated[
     datetime | None,
@@ -112,6 +110,10 @@ def report_daily(
     from pms_lab.cli import commands
 
     raise typer.Exit(commands.report_daily(date and date.date(), location or [], parameter or [], as_json))
+
+
+for command in (push.push, push.revert, push.recover, push.transactions, push.history, push.alerts):
+    app.command(epilog=EXIT_CODES)(command)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import typer
 
 from pms_lab.cli.commands import print_json
 from pms_lab.cli.exits import Exit
+from pms_lab.cli.tables import print_table
 from pms_lab.domain.money import Money
 from pms_lab.domain.pms import Health, PmsId, Reservation
 from pms_lab.domain.stay import StayDates
@@ -57,7 +58,7 @@ def capabilities(vendor: str | None, as_json: bool) -> None:
         print_json({name: _record(one) for name, one in known.items()})
         return
     rows = {name: _promises(one) for name, one in known.items()}
-    _print_table(["", *known], [[what, *(row[what] for row in rows.values())] for what in next(iter(rows.values()))])
+    print_table(["", *known], [[what, *(row[what] for row in rows.values())] for what in next(iter(rows.values()))])
 
 
 def ping(vendor: str | None, location: str | None, as_json: bool) -> Exit:
@@ -91,7 +92,7 @@ def reservation(number: str, vendor: str | None, location: str | None, as_json: 
     if as_json:
         print_json(shown)
     else:
-        _print_table(["", str(asked)], [[name, str(value or "–")] for name, value in shown.items()])
+        print_table(["", str(asked)], [[name, str(value or "–")] for name, value in shown.items()])
 
 
 def arrivals(vendor: str | None, location: str | None, day: date | None, as_json: bool) -> None:
@@ -109,7 +110,7 @@ def arrivals(vendor: str | None, location: str | None, day: date | None, as_json
         return
     typer.echo(f"{code}, {asked}: {len(rows)} arrivals")
     if rows:
-        _print_table(list(SHOWN), [[str(row[name] or "–") for name in SHOWN] for row in rows])
+        print_table(list(SHOWN), [[str(row[name] or "–") for name in SHOWN] for row in rows])
 
 
 def rates(
@@ -138,7 +139,7 @@ def rates(
         print_json({"location": code, "currency": currency, "rates": cells})
         return
     rows = [[str(night), *(_rate(told.get((product, night))) for product in wanted)] for night in asked]
-    _print_table([f"night ({currency})", *wanted], rows)
+    print_table([f"night ({currency})", *wanted], rows)
     if not all(rate.is_own for rate in told.values()):
         typer.echo("in brackets: inherited from a base price or another rule")
 
@@ -213,6 +214,7 @@ def _promises(one: Capabilities) -> dict[str, str]:
         "last room sold once": yes_no[one.atomic_create],
         "rate batch whole or not": yes_no[one.atomic_rates],
         "rates in a request": str(one.rate_batch),
+        "first rate sent twice": "leaves two" if one.creates_rates else "is one",
         "rate limit": _lines(limits),
         "read lag": f"{one.read_lag_s:g} s",
         "in flight at most": f"{one.in_flight_s:g} s",
@@ -223,19 +225,3 @@ def _promises(one: Capabilities) -> dict[str, str]:
 
 def _lines(names: Iterable[str]) -> str:
     return "\n".join(sorted(names)) or "–"
-
-
-def _print_table(head: list[str], rows: list[list[str]]) -> None:
-    """Print a table as wide as it needs to be: an id that is cut short is no id."""
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.measure import measure_renderables
-    from rich.table import Table
-
-    table = Table(*map(escape, head), box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    unbounded = Console(width=10_000)
-    needed = measure_renderables(unbounded, unbounded.options, [table]).maximum
-    Console(width=needed).print(table)

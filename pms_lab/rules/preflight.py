@@ -125,8 +125,9 @@ def _sane(sheet: RateSheet, place: Location, policy: PushPolicy, seen: Seen) -> 
         findings.append(Finding(Rule.PREVIOUS, None, f"the rates in the PMS could not be read: {seen.held}"))
     if not findings:
         return Check(SANE, True, f"{len(sheet)} cells keep every rule")
-    broken = len({finding.cell for finding in findings})
-    return Check(SANE, False, f"{broken} of {len(sheet)} cells break a rule: {findings[0].why}", tuple(findings))
+    broken = len({finding.cell for finding in findings if finding.cell})
+    detail = f"{broken} of {len(sheet)} cells break a rule: {findings[0].why}" if broken else findings[0].why
+    return Check(SANE, False, detail, tuple(findings))
 
 
 def _of_the_sheet(sheet: RateSheet, place: Location, policy: PushPolicy) -> Iterator[Finding]:

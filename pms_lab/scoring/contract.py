@@ -7,6 +7,7 @@ one expression over one row. Rules between rows (no cell twice) are kept by the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -27,6 +28,23 @@ class Kind(StrEnum):
 
     RECOMMENDATIONS = "recommendations"
     RATES = "rates"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a file.
+
+    Attributes:
+        name: what such files hold, in the plural.
+        schema: the type of each column, in order.
+        required: the columns that a file must have.
+        takes_floats: whether a binary float may stand for a decimal; it then means its first four decimals.
+    """
+
+    name: str
+    schema: Mapping[str, pl.DataType]
+    required: tuple[str, ...]
+    takes_floats: bool = True
 
 
 class _Row(dy.Schema):
@@ -127,6 +145,11 @@ def schema_of(kind: Kind) -> dict[str, pl.DataType]:
     """Return the stored columns of a kind, in order, with their Polars types."""
     columns = CONTRACTS[kind].columns()
     return {name: columns[name].dtype for name in COLUMNS[kind]}
+
+
+def layout_of(kind: Kind) -> Layout:
+    """Return the columns of an import file."""
+    return Layout(kind, schema_of(kind), REQUIRED[kind])
 
 
 def with_catalogue(rows: pl.DataFrame, catalogue: Mapping[str, Location], now: datetime) -> pl.DataFrame:

@@ -65,6 +65,20 @@ class DryRunStore:
         """Return where the dry run of a location and day lies, or would lie."""
         return self.folder / f"run_date={run_date.isoformat()}" / f"{location}.parquet"
 
+    def read(self, location: str, run_date: date) -> pl.DataFrame | None:
+        """Return the dry run of a location and day as it was made; None where none was.
+
+        Raises:
+            StoreError: its file is damaged or cannot be read.
+        """
+        file = self.path(location, run_date)
+        if not file.exists():
+            return None
+        try:
+            return pl.read_parquet(file, columns=list(SCHEMA), hive_partitioning=False, glob=False)
+        except (pl.exceptions.PolarsError, OSError) as exc:
+            raise StoreError(f"dry run {file} cannot be read: {exc}; delete it and make it again") from exc
+
     def write(self, location: str, run_date: date, rows: pl.DataFrame) -> Path:
         """Put a dry run in the place of an earlier one, in one step: a reader finds the old or the new, never half.
 

@@ -123,7 +123,8 @@ def _alerts(ports: PushPorts, push: Push, found: Survey, verdict: Verdict) -> li
         alerts.append(Alert(AlertKind.PMS_DOWN, Severity.HIGH, place, place, down[0], step, at, push.id))
     if verdict is Verdict.REVIEW and push.state is PushState.PENDING_MANUAL_REVIEW:
         spikes = [finding.why for check in push.checks for finding in check.findings if finding.rule is Rule.DAY_CAP]
-        message = f"{len(spikes)} rates are above the day cap: {spikes[0]}"
+        others = f" (and {len(spikes) - 1} more)" if len(spikes) > 1 else ""
+        message = f"above the day cap: {spikes[0]}{others}"
         step = "decide with `pms-lab review approve` or `pms-lab review reject`"
         alerts.append(Alert(AlertKind.SPIKE, Severity.WARNING, place, push.id, message, step, at, push.id))
     return alerts

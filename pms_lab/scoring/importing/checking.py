@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from pms_lab.domain.location import Location
-from pms_lab.scoring.contract import CONTRACTS, Kind, schema_of, with_catalogue
+from pms_lab.scoring.contract import CONTRACTS, Kind, layout_of, schema_of, with_catalogue
 from pms_lab.scoring.importing.parsing import parsed, stripped
 from pms_lab.scoring.importing.reasons import explained
 
@@ -32,7 +32,7 @@ class Checked:
 def check(cells: pl.DataFrame, kind: Kind, catalogue: Mapping[str, Location], now: datetime) -> Checked:
     """Read cells as the contract's types and keep the rows that obey its rules."""
     text = stripped(cells)
-    good, failure = CONTRACTS[kind].filter(with_catalogue(parsed(text, kind), catalogue, now))
+    good, failure = CONTRACTS[kind].filter(with_catalogue(parsed(text, layout_of(kind)), catalogue, now))
     details = failure.details()
     verdicts = details.select("row", "location_currency", pl.col(pl.Enum) == "invalid")
     refused, counts = explained(text.join(verdicts, on="row", maintain_order="left"), kind, catalogue)

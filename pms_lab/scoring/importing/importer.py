@@ -12,7 +12,7 @@ from typing import Final
 
 from pms_lab.domain.location import Location
 from pms_lab.errors import FileRefused
-from pms_lab.scoring.contract import Kind
+from pms_lab.scoring.contract import Kind, layout_of
 from pms_lab.scoring.evidence import IMPORT_PREFIX, EvidenceStore, appear
 from pms_lab.scoring.importing.checking import check
 from pms_lab.scoring.importing.readers import examined, read_batches
@@ -76,7 +76,7 @@ def import_file(
     source = examined(path)
     with staging_folder(data_folder) as folder, closing(Staging(folder, kind)) as staging:
         counts: Counter[str] = Counter()
-        for batch in read_batches(kind, path, rows_per_batch):
+        for batch in read_batches(layout_of(kind), path, rows_per_batch):
             checked = check(batch.cells, kind, catalogue, now)
             staging.add(batch.cells, checked.good, checked.refused, batch.broken)
             counts.update(checked.counts)
@@ -88,7 +88,7 @@ def import_file(
         counts[TWIN_REASONS[kind]] += finished.twins
         if examined(path) != source:
             raise FileRefused(f"{path} changed while it was read: import it again when it is complete")
-        evidence, quarantine = _publish(finished, kind, data_folder, source, now)
+        evidence, quarantine = _publish(finished, kind, data_folder, source[:8], now)
     reasons = tuple((reason, count) for reason, count in counts.most_common() if count)
     return ImportOutcome(kind, path, finished.accepted, finished.refused, evidence, quarantine, reasons)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pms_lab.scoring.contract import Kind, schema_of
+from pms_lab.scoring.contract import Layout
 
 _DATE: Final = r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}(?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
@@ -41,19 +41,19 @@ def stripped(cells: pl.DataFrame) -> pl.DataFrame:
     return cells.with_columns(pl.col(pl.String).str.strip_chars().replace("", None))
 
 
-def parsed(text: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-    """Read stripped cells as the contract's types; `unreadable` names what cannot be read exactly."""
-    named = [pl.when(fault.found).then(pl.lit(f"{fault.column} {fault.complaint}")) for fault in faults(kind)]
+def parsed(text: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Read stripped cells as the layout's types; `unreadable` names what cannot be read exactly."""
+    named = [pl.when(fault.found).then(pl.lit(f"{fault.column} {fault.complaint}")) for fault in faults(layout)]
     return text.select(
         "row",
-        *(_value(pl.col(name), dtype).alias(name) for name, dtype in schema_of(kind).items()),
+        *(_value(pl.col(name), dtype).alias(name) for name, dtype in layout.schema.items()),
         unreadable=pl.concat_str(named, separator="; ", ignore_nulls=True).replace("", None),
     )
 
 
-def faults(kind: Kind) -> Iterator[Fault]:
-    """List every way in which the text of a kind can be unreadable."""
-    for column, dtype in schema_of(kind).items():
+def faults(layout: Layout) -> Iterator[Fault]:
+    """List every way in which the text of a file can be unreadable."""
+    for column, dtype in layout.schema.items():
         for complaint, found in _complaints(pl.col(column), dtype):
             yield Fault(column, complaint, pl.col(column).is_not_null() & found)
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from pms_lab.errors import FileRefused, listed
-from pms_lab.scoring.contract import COLUMNS, Kind, schema_of
+from pms_lab.scoring.contract import Layout
 from pms_lab.scoring.importing.batch import Batch, BrokenRow, check_columns, unknown_column
 from pms_lab.scoring.importing.utf8 import Utf8File
 
@@ -30,29 +30,29 @@ MISFITS_AT_ONCE: Final = 250_000
 
 
 def examined(path: Path) -> str:
-    """Check that a file can be imported by its name, and return eight digits of its content's SHA-256.
+    """Check that a file can be read by its name, and return its content's SHA-256 in hexadecimal.
 
     Raises:
         FileRefused: there is no such file, it is empty, or its name says that it is something else.
     """
     if path.suffix.lower() not in _READERS:
-        raise FileRefused(f"{path} ends in {path.suffix!r}: an import file ends in {listed(_READERS)}")
+        raise FileRefused(f"{path} ends in {path.suffix!r}: it must end in one of {listed(_READERS)}")
     if not path.is_file():
-        raise FileRefused(f"{path} is {'a folder' if path.is_dir() else 'no file'}: name the file to import")
+        raise FileRefused(f"{path} is {'a folder' if path.is_dir() else 'no file'}: name the file to read")
     with _refusing(path), path.open("rb") as file:
         if not file.peek():
             raise FileRefused(f"{path} is empty: export it again, with a header and at least one row")
-        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_batches(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Batch]:
+def read_batches(layout: Layout, path: Path, rows_per_batch: int) -> Iterator[Batch]:
     """Read an examined file in batches of at most so many rows, and of some ten megabytes.
 
     Raises:
         FileRefused: the file cannot be read as what its name ends in.
     """
     with _refusing(path):
-        yield from _READERS[path.suffix.lower()](kind, path, rows_per_batch)
+        yield from _READERS[path.suffix.lower()](layout, path, rows_per_batch)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def _explained(message: str) -> str:
     return f"{message}; export it again"
 
 
-def _read_csv(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Batch]:
+def _read_csv(layout: Layout, path: Path, rows_per_batch: int) -> Iterator[Batch]:
     misfits: list[BrokenRow] = []
 
     def skip(found: csv.InvalidRow) -> str:
@@ -89,9 +89,9 @@ def _read_csv(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Batch]:
             # Arrow numbers the rows only while a single thread reads.
             read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
             parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS[kind], pa.string())),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(layout.schema, pa.string())),
         )
-        check_columns(blocks.schema.names, kind, path)
+        check_columns(blocks.schema.names, layout, path)
         last, skipped = 0, pl.Series([], dtype=pl.Int64)
         for block in chain(blocks, [blocks.schema.empty_table()]):
             # Arrow reads ahead and appends meanwhile: take what is there, and only that.
@@ -101,7 +101,7 @@ def _read_csv(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Batch]:
             rows = _numbers(last + 1, block.num_rows, skipped)
             last = int(rows[-1]) if block.num_rows else last
             columns = pl.DataFrame(block).to_dict()
-            yield from _sliced(Batch.of(kind, rows, columns, broken, file.share), rows_per_batch)
+            yield from _sliced(Batch.of(layout, rows, columns, broken, file.share), rows_per_batch)
 
 
 def _numbers(first: int, count: int, skipped: pl.Series) -> pl.Series:
@@ -117,7 +117,7 @@ def _sliced(batch: Batch, rows_per_batch: int) -> Iterator[Batch]:
         yield Batch(cells, batch.broken.clear(), batch.share)
 
 
-def _read_json_lines(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Batch]:
+def _read_json_lines(layout: Layout, path: Path, rows_per_batch: int) -> Iterator[Batch]:
     with Utf8File(path) as file:
         numbered = enumerate(_lines(file, path), start=1)
         while lines := _next_lines(numbered, rows_per_batch):
@@ -125,14 +125,14 @@ def _read_json_lines(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Ba
             broken: list[BrokenRow] = []
             for row, line in lines:
                 try:
-                    good.append((row, _object(line, kind)))
+                    good.append((row, _object(line, layout)))
                 except ValueError as exc:
                     broken.append((row, str(exc), line))
             rows = pl.Series([row for row, _ in good], dtype=pl.Int64)
             columns = {
-                name: pl.Series([cells.get(name) for _, cells in good], dtype=pl.String) for name in COLUMNS[kind]
+                name: pl.Series([cells.get(name) for _, cells in good], dtype=pl.String) for name in layout.schema
             }
-            yield Batch.of(kind, rows, columns, broken, file.share)
+            yield Batch.of(layout, rows, columns, broken, file.share)
 
 
 def _lines(file: Utf8File, path: Path) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _next_lines(numbered: Iterator[tuple[int, str]], rows_per_batch: int) -> lis
     return lines
 
 
-def _object(line: str, kind: Kind) -> Mapping[str, str | None]:
+def _object(line: str, layout: Layout) -> Mapping[str, str | None]:
     """Read one line; a ValueError says what is wrong with it."""
     try:
         found = _DECODER.decode(line)
@@ -169,8 +169,8 @@ def _object(line: str, kind: Kind) -> Mapping[str, str | None]:
         raise ValueError("the line is no JSON: nested too deeply") from exc
     if not isinstance(found, dict):
         raise ValueError("the line is no JSON object")
-    if unknown := [name for name in found if name not in COLUMNS[kind]]:
-        raise ValueError(f"the line has an unknown column: {unknown_column(unknown[0], kind)}")
+    if unknown := [name for name in found if name not in layout.schema]:
+        raise ValueError(f"the line has an unknown column: {unknown_column(unknown[0], layout)}")
     return {name: _text_of(name, value) for name, value in found.items()}
 
 
@@ -196,20 +196,20 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
-def _read_parquet(kind: Kind, path: Path, rows_per_batch: int) -> Iterator[Batch]:
+def _read_parquet(layout: Layout, path: Path, rows_per_batch: int) -> Iterator[Batch]:
     # Without a buffer of its own, a column's whole row group would be read at once.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
         schema, metadata = file.schema_arrow, file.metadata
-        check_columns(schema.names, kind, path)
+        check_columns(schema.names, layout, path)
         for field in schema:
-            if not _is_plain(field.type):
+            if not _is_plain(field.type) or _is_inexact(field, layout):
                 raise FileRefused(f"{path} has {field.type} in the column {field.name}: write it as text")
         read = 0
         for block in file.iter_batches(_rows_of_parquet(metadata, rows_per_batch)):
             block.validate(full=True)
             rows = pl.int_range(read + 1, read + 1 + block.num_rows, eager=True)
             read += block.num_rows
-            yield Batch.of(kind, rows, _texts(block, kind), [], read / metadata.num_rows)
+            yield Batch.of(layout, rows, _texts(block, layout), [], read / metadata.num_rows)
 
 
 def _rows_of_parquet(metadata: pq.FileMetaData, rows_per_batch: int) -> int:
@@ -226,6 +226,11 @@ def _is_plain(dtype: pa.DataType) -> bool:
     return any(is_such(dtype) for is_such in _PLAIN)
 
 
+def _is_inexact(field: pa.Field, layout: Layout) -> bool:
+    dtype = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    return layout.schema[field.name].is_decimal() and not layout.takes_floats and bool(pa.types.is_floating(dtype))
+
+
 _PLAIN: Final = (
     pa.types.is_null,
     pa.types.is_boolean,
@@ -239,10 +244,10 @@ _PLAIN: Final = (
 )
 
 
-def _texts(block: pa.RecordBatch, kind: Kind) -> Mapping[str, pl.Series]:
+def _texts(block: pa.RecordBatch, layout: Layout) -> Mapping[str, pl.Series]:
     columns = {name: _plain(block.column(name)) for name in block.schema.names}
     frame = pl.DataFrame(pa.table(columns))
-    decimals = [name for name, dtype in schema_of(kind).items() if dtype.is_decimal()]
+    decimals = [name for name, dtype in layout.schema.items() if dtype.is_decimal()]
     # In binary 0.1 + 0.2 is 0.30000000000000004: a float rate means its first four decimals.
     rounded = (cs.by_name(decimals) & cs.float()).round(4)
     return frame.with_columns(rounded).cast(pl.String).to_dict()
@@ -255,7 +260,7 @@ def _plain(column: pa.Array) -> pa.Array:
     return column.cast(pa.large_string()) if pa.types.is_temporal(column.type) else column
 
 
-_READERS: Final[Mapping[str, Callable[[Kind, Path, int], Iterator[Batch]]]] = {
+_READERS: Final[Mapping[str, Callable[[Layout, Path, int], Iterator[Batch]]]] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
     ".jsonl": _read_json_lines,

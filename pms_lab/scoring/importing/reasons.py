@@ -9,7 +9,7 @@ import polars as pl
 
 from pms_lab.domain.location import Location
 from pms_lab.errors import hint, listed
-from pms_lab.scoring.contract import COLUMNS, REQUIRED, Kind
+from pms_lab.scoring.contract import COLUMNS, REQUIRED, Kind, layout_of
 from pms_lab.scoring.importing.batch import SHOWN
 from pms_lab.scoring.importing.parsing import faults
 
@@ -78,7 +78,7 @@ def _sentences(kind: Kind) -> Iterator[tuple[str, pl.Expr]]:
     for column in REQUIRED[kind]:
         missing = pl.col(f"{column}|nullability") & pl.col(column).is_null()
         yield f"{column} is missing", pl.when(missing).then(pl.lit(f"{column} is missing"))
-    for fault in faults(kind):
+    for fault in faults(layout_of(kind)):
         yield _sentence(fault.column, fault.complaint, fault.found)
     for column, complaint in dict.fromkeys(RULES.values()):
         if column in COLUMNS[kind]:

@@ -1,0 +1,1 @@
+"""Pushes as real processes, killed at random instants."""
