@@ -102,7 +102,7 @@ class Rig:
             began_s = time.monotonic()
             self._process().join()
             times.append(time.monotonic() - began_s)
-            self.held = self._in_pms()
+            self.held = self.in_pms()
             assert self.held == amounts(self.today, self.step), "an undisturbed push was not published"
         return median(times)
 
@@ -120,7 +120,11 @@ class Rig:
         latest = asyncio.run(self._settled())
         tally.ended[latest.state if latest else "no push"] += 1
         tally.wrong += self._faults(latest, wrote=len(self.face.pms.events) > events)
-        self.held = self._in_pms()
+        self.held = self.in_pms()
+
+    def release(self) -> None:
+        """Free the lock that a push could not give back."""
+        asyncio.run(with_ports(self.lab, release))
 
     def _process(self) -> multiprocessing.process.BaseProcess:
         self.step += 1
@@ -129,7 +133,7 @@ class Rig:
         return process
 
     def _met(self) -> str:
-        new, now = amounts(self.today, self.step), self._in_pms()
+        new, now = amounts(self.today, self.step), self.in_pms()
         there = sum(now[cell] == amount for cell, amount in new.items())
         return "all old" if there == 0 else "all new" if there == len(new) else "a part"
 
@@ -139,8 +143,7 @@ class Rig:
 
         async def settle(ports: PushPorts) -> None:
             hasty = replace(ports, flow=HastyFlow())
-            if holder := await ports.locks.holder(LOCATION):
-                await ports.locks.release(LOCATION, holder.owner, holder.token)
+            await release(ports)
             await recover(hasty)
             before = len(self.face.pms.events)
             assert await recover(hasty) == ()
@@ -152,7 +155,7 @@ class Rig:
         return next((one for one in found if all(new[change.cell] == change.new for change in one.changes)), None)
 
     def _faults(self, latest: Push | None, *, wrote: bool) -> list[str]:
-        new, now = amounts(self.today, self.step), self._in_pms()
+        new, now = amounts(self.today, self.step), self.in_pms()
         faults = []
         if now not in (new, self.held):
             faults.append("a mixed sheet")
@@ -166,13 +169,20 @@ class Rig:
             faults.append("no push, and other rates")
         return [f"kill {self.step}: {fault}" for fault in faults]
 
-    def _in_pms(self) -> dict[RateCell, Decimal]:
+    def in_pms(self) -> dict[RateCell, Decimal]:
+        """Return what the PMS truly holds."""
         products = {code: number for number, code in enumerate(("GEN", "DLX", "EXE"), start=1)}
         return {
             cell: self.face.pms.rate(str(products[cell.product]), cell.stay_date)
             for cell in cells(self.today)
             if cell.stay_date
         }
+
+
+async def release(ports: PushPorts) -> None:
+    """Free the lock of a holder that is known to do nothing more."""
+    if holder := await ports.locks.holder(LOCATION):
+        await ports.locks.release(LOCATION, holder.owner, holder.token)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pms_lab.reporting.anatomy import EXPOSED, TITLES
 from tests.conftest import ROOT
 from tests.notebooks.renew import METADATA
 
@@ -45,3 +46,10 @@ def test_a_notebook_is_committed_as_run_from_the_top_with_what_each_cell_shows(p
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_s_metadata_name_no_machine(path: Path) -> None:
     assert nbformat.read(path, as_version=4).metadata == METADATA
+
+
+def test_the_anatomy_of_a_push_shows_every_scene_that_there_is() -> None:
+    path = ROOT / "notebooks" / "02_push_anatomy.ipynb"
+    shown = {cell.source for cell in code_of(path)}
+    assert {f'anatomy.timeline("{name}")' for name in TITLES} <= shown
+    assert {f'anatomy.exposed("{name}")' for name in EXPOSED} <= shown
