@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -204,6 +204,15 @@ class Desk:
         async with self._office() as office:
             return await self._found(office, push_id), await office.ledger.decision(push_id)
 
+    async def decisions(self, pushes: Collection[Push]) -> Mapping[str, Decision]:
+        """Return what was decided on pushes that wait for a person, or did, by their ids."""
+        waiting = [push.id for push in pushes if push.state is PushState.PENDING_MANUAL_REVIEW]
+        if not waiting:
+            return {}
+        async with self._office() as office:
+            found = [await office.ledger.decision(push_id) for push_id in waiting]
+        return {decision.push_id: decision for decision in found if decision is not None}
+
     async def history(
         self, location: str, product: str, night: date, on: date | None = None, limit: int = 100
     ) -> tuple[HistoryEntry, ...]:
@@ -309,7 +318,21 @@ async def _recovered(ports: PushPorts, left: Collection[Push]) -> tuple[PushOutc
     if isinstance(ports.pms, Down):
         why = f"it stays open, since the PMS cannot be reached: {ports.pms.error}"
         return tuple(_still_open(push, why) for push in left)
-    return await recover(ports)
+    return await _with_holder(ports, await recover(ports))
+
+
+async def _with_holder(ports: PushPorts, outcomes: tuple[PushOutcome, ...]) -> tuple[PushOutcome, ...]:
+    """Add to what is still open for how long its lock is held: that of a process that died lapses by itself."""
+    if all(one.state.is_final for one in outcomes):
+        return outcomes
+    try:
+        held = await ports.locks.holder(ports.place.code)
+    except StoreError:
+        return outcomes
+    if held is None:
+        return outcomes
+    lapse = f"if that process has died, its lock lapses in {held.remaining_s:.0f} s"
+    return tuple(one if one.state.is_final else replace(one, why=f"{one.why}; {lapse}") for one in outcomes)
 
 
 def _still_open(push: Push, why: str) -> PushOutcome:
@@ -318,8 +341,9 @@ def _still_open(push: Push, why: str) -> PushOutcome:
 
 
 def _end_of(day: date, place: Location) -> datetime:
-    """Return the last microsecond of a day by the location's clock."""
+    """Return the last microsecond of a day by the location's clock, which may show its last hour twice."""
     try:
-        return datetime.combine(day + timedelta(days=1), time(), place.zone) - timedelta(microseconds=1)
+        next_day = datetime.combine(day + timedelta(days=1), time(), place.zone)
+        return next_day.astimezone(UTC) - timedelta(microseconds=1)
     except OverflowError as exc:
         raise InputError(f"{day} ends after the calendar: give an earlier day") from exc

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from pms_lab.errors import SettingsError
 
@@ -25,6 +25,12 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 
 KEYED: Final = ("cloudbeds", "qloapps")
 """The vendors that are asked with one API key; to the others `PMS_API_KEY` says nothing."""
+
+
+def _different_ids(products: Mapping[str, str]) -> Mapping[str, str]:
+    if len(set(products.values())) < len(products):
+        raise ValueError("two products have one id: their rates would be one rate")
+    return products
 
 
 class PmsSettings(BaseModel):
@@ -48,7 +54,7 @@ class PmsSettings(BaseModel):
     base_url: str
     property: str
     rate_plan: str = ""
-    products: Mapping[str, str] = {}
+    products: Annotated[Mapping[str, str], AfterValidator(_different_ids)] = {}
     credentials: Mapping[str, SecretStr] = Field(default={}, repr=False)
     allowed_hosts: tuple[str, ...] = ()
     timeout_s: Seconds = 10.0

@@ -111,6 +111,7 @@ def test_a_pms_is_set_per_location_and_its_credentials_are_not_shown(tmp_path: P
         (f'credentials = {{ key = [ "{CANARY}" ] }}', "pms.DESK.credentials.key: "),
         (f'tokn = "{CANARY}"', "pms.DESK.tokn: there is no such setting"),
         (f'base_url = [ "{CANARY}" ]', "pms.DESK.base_url: "),
+        ('products = { E = "1", F = "1" }', "pms.DESK.products: Value error, two products have one id"),
     ],
 )
 def test_a_mistyped_setting_of_a_pms_names_itself_and_shows_no_secret(tmp_path: Path, line: str, named: str) -> None:

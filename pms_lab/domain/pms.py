@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from pms_lab.domain.money import Money
 from pms_lab.domain.stay import StayDates
@@ -139,8 +140,7 @@ class RoomStatus:
     occupied: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(NamedTuple):
     """How many rooms of a type can be sold for a night.
 
     Attributes:

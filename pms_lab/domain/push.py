@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pms_lab.domain.pms import NightlyRate
 from pms_lab.domain.rates import RateCell, RateSheet, TaxBasis
@@ -98,8 +98,7 @@ class Rule(StrEnum):
     SIZE = "size of the sheet"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule that a cell breaks, or the whole sheet where `cell` is None."""
 
     rule: Rule
@@ -107,8 +106,7 @@ class Finding:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One line of the preflight table.
 
     Attributes:
@@ -123,8 +121,7 @@ class Check:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """The constraint that a new rate comes closest to.
 
     Attributes:
@@ -226,8 +223,7 @@ class Ending(StrEnum):
     UNREAD = "could not be read"
 
 
-@dataclass(frozen=True, slots=True)
-class CellOutcome:
+class CellOutcome(NamedTuple):
     """What became of one cell; `held` is what was last read back, None where it was not or nothing was there."""
 
     change: Change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -107,6 +107,15 @@ class RateSheet(Mapping[RateCell, Money]):
 
     def __len__(self) -> int:
         return len(self._rates)
+
+    def items(self) -> ItemsView[RateCell, Money]:
+        """Return the cells with their rates."""
+        # Not as `Mapping` does, which looks every cell up.
+        return self._rates.items()
+
+    def values(self) -> ValuesView[Money]:
+        """Return the rates."""
+        return self._rates.values()
 
     def __repr__(self) -> str:
         return f"<RateSheet {self.location} {len(self)} cells {self.currency}>"

@@ -42,7 +42,7 @@ class StayDates:
         return (self.check_out - self.check_in).days
 
     def __iter__(self) -> Iterator[date]:
-        return (self.check_in + timedelta(days=night) for night in range(self.nights))
+        return map(date.fromordinal, range(self.check_in.toordinal(), self.check_out.toordinal()))
 
     def __contains__(self, night: date) -> bool:
         return self.check_in <= night < self.check_out

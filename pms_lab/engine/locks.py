@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Protocol
@@ -84,17 +85,23 @@ class Lease:
         """Take the lock, or return None when somebody holds it.
 
         Raises:
-            StoreError: the store does not answer. It may have taken the lock, which then lapses by itself.
+            StoreError: the store does not answer. It may have taken the lock: where it cannot be asked to give it back,
+                that lapses by itself.
         """
-        asked = _clocks_s(flow)
-        token = await locks.acquire(location, owner, ttl_s)
+        asked, is_heard = _clocks_s(flow), False
+        try:
+            token = await locks.acquire(location, owner, ttl_s)
+            is_heard = True
+        finally:
+            if not is_heard:
+                await _forgo(locks, location, owner)
         return None if token is None else cls(flow, locks, Fence(location, token), owner, ttl_s, asked)
 
     @property
     def remaining_s(self) -> float:
         """How long the lock is surely ours without a further sign; less than 0 once it may not be."""
-        gone_s = max(now_s - asked_s for now_s, asked_s in zip(_clocks_s(self._flow), self._asked, strict=True))
-        return self._ttl_s - gone_s
+        (monotonic_s, wall_s), (asked_monotonic_s, asked_wall_s) = _clocks_s(self._flow), self._asked
+        return self._ttl_s - max(monotonic_s - asked_monotonic_s, wall_s - asked_wall_s)
 
     async def hold(self) -> None:
         """Make sure that the lock is ours, for half of its time at least. It is renewed once a third has gone.
@@ -137,6 +144,14 @@ class Lease:
             await self._locks.release(self.fence.location, self._owner, self.fence.token)
         except StoreError as error:
             LOG.warning("the lock on %s was not given back, and lapses by itself: %s", self.fence.location, error)
+
+
+async def _forgo(locks: Locks, location: str, owner: str) -> None:
+    """Give back a lock that may have been taken without the taker hearing of it, as when it was cancelled."""
+    with suppress(StoreError):
+        held = await locks.holder(location)
+        if held is not None and held.owner == owner:
+            await locks.release(location, owner, held.token)
 
 
 def _clocks_s(flow: Flow) -> tuple[float, float]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from math import inf
+from typing import NamedTuple
 
 from pms_lab.engine.locks import Holder
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
+class _Last(NamedTuple):
     """Who had a lock last, and until when; it stays when the lock is free, for its token."""
 
     owner: str
@@ -61,5 +60,5 @@ class MemoryLocks:
         held = self._held(location)
         if held is None or (held.owner, held.token) != (owner, token):
             return False
-        self._last[location] = replace(held, until_s=until_s)
+        self._last[location] = _Last(owner, token, until_s)
         return True

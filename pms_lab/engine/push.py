@@ -32,7 +32,9 @@ async def push(ports: PushPorts, order: PushOrder, push_id: str | None = None) -
         How it ended, cell by cell. What goes wrong ends in a state, not in an error.
     """
     known_as = push_id or ports.chance.new_id()
-    lease, active = await _lock(ports, known_as, is_wanted=not order.dry_run)
+    # Two may carry out one approval: of their locks each has an owner of its own.
+    owner = f"{known_as} {ports.chance.new_id()[:8]}" if push_id else known_as
+    lease, active = await _lock(ports, owner, is_wanted=not order.dry_run)
     try:
         outcome = await _pushed(ports, order, known_as, lease, active)
     finally:
@@ -88,6 +90,10 @@ async def _carried_out(run: Run) -> PushOutcome:
         return await (verify(run) if stop is None else take_back(run, stop))
     except (StoreError, PmsError) as error:
         return await left_open(run, error)
+    except Exception as error:
+        # A fault of ours or of an adapter: it is to be seen, and a person has to know that the push is open.
+        await left_open(run, error)
+        raise
 
 
 async def _settled_anew(ports: PushPorts, outcome: PushOutcome) -> PushOutcome:
@@ -96,4 +102,5 @@ async def _settled_anew(ports: PushPorts, outcome: PushOutcome) -> PushOutcome:
         settled = await recover(ports)
     except StoreError:
         return outcome
-    return next((one for one in settled if one.push_id == outcome.push_id), outcome)
+    ended = next((one for one in settled if one.push_id == outcome.push_id), None)
+    return outcome if ended is None else replace(ended, alerts=(*outcome.alerts, *ended.alerts))

@@ -16,7 +16,7 @@ from pms_lab.engine.pushing.ending import not_new, publish, take_back
 from pms_lab.engine.pushing.ports import PushPorts
 from pms_lab.engine.pushing.run import Run
 from pms_lab.engine.pushing.sending import Cause, Stop
-from pms_lab.errors import IllegalTransition, LockLost, PmsError, StoreError
+from pms_lab.errors import IllegalTransition, LockLost, PmsError, PmsLabError, StoreError
 from pms_lab.rules.comparing import outcomes_by_state, outcomes_of
 
 LOG: Final = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ async def recover(ports: PushPorts) -> tuple[PushOutcome, ...]:
         await lease.give_back()
 
 
-async def left_open(run: Run, error: StoreError | PmsError) -> PushOutcome:
+async def left_open(run: Run, error: Exception) -> PushOutcome:
     """Tell that a push stays open, since its end cannot be learnt or recorded now; or its end, if the ledger has one.
 
     It has one when our recording of it was done and not answered, and when another has settled the push.
@@ -59,15 +59,18 @@ async def left_open(run: Run, error: StoreError | PmsError) -> PushOutcome:
         return _told(ended)
     kind = AlertKind.LOCK_LOST if is_lost else AlertKind.IN_DOUBT
     push, step = run.push, "`pms-lab recover` settles it; until then nothing is pushed there"
-    alert = Alert(kind, Severity.CRITICAL, push.location, push.id, str(error), step, run.ports.flow.now(), push.id)
+    if ended is not None:
+        step = f"`pms-lab transactions --id {push.id}` shows how it has ended since: compare the PMS with that"
+    why = str(error) if isinstance(error, PmsLabError) else f"a fault of this program: {type(error).__name__}"
+    alert = Alert(kind, Severity.CRITICAL, push.location, push.id, why, step, run.ports.flow.now(), push.id)
     try:
         await run.ports.ledger.tell(alert)
     except StoreError:
-        LOG.critical("push %s at %s is in doubt, and the ledger cannot be written: %s", push.id, push.location, error)
+        LOG.critical("push %s at %s is in doubt, and the ledger cannot be written: %s", push.id, push.location, why)
     if ended is not None:
         return replace(_told(ended), alerts=(alert,))
     cells = outcomes_of(push.changes, None, run.state)
-    return PushOutcome(push.id, push.location, run.state, str(error), push.checks, cells, run.exposure_s, (alert,))
+    return PushOutcome(push.id, push.location, run.state, why, push.checks, cells, run.exposure_s, (alert,))
 
 
 async def _recorded(run: Run) -> Push | None:
@@ -93,6 +96,9 @@ async def _settled(run: Run) -> PushOutcome:
         return await _as_the_pms_says(run)
     except (StoreError, PmsError) as error:
         return await left_open(run, error)
+    except Exception as error:
+        await left_open(run, error)
+        raise
 
 
 async def _never_sent(run: Run) -> PushOutcome:
@@ -110,7 +116,8 @@ async def _as_the_pms_says(run: Run) -> PushOutcome:
     held = await run.read_surely(push.changes)
     if not not_new(run, held):
         return await publish(run, held)
-    return await take_back(run, Stop(Cause.DIED, "its process ended before its end was recorded"))
+    why = "its process ended before its end was recorded: for a while some cells may have held new rates"
+    return await take_back(run, Stop(Cause.DIED, why))
 
 
 def _untouched(push: Push, why: str, state: PushState | None = None) -> PushOutcome:

@@ -41,6 +41,11 @@ def stand_of(change: Change, held: NightlyRate | None, *, pins: bool = False) ->
     return Stand.OLD if is_as_before and _same(held.amount, old.amount) else Stand.FOREIGN
 
 
+def was_new(change: Change) -> bool:
+    """Whether the cell held its new amount before anything was sent: there is nothing to write, or to take back."""
+    return stand_of(change, change.old) is Stand.NEW
+
+
 def outcomes_of(
     changes: Iterable[Change],
     held: Held | None,
@@ -81,7 +86,7 @@ def outcomes_by_state(changes: Iterable[Change], state: PushState) -> tuple[Cell
 
 
 def _ending(change: Change, stand: Stand, *, is_published: bool, was_ours: bool) -> Ending:
-    if not change.is_needed and stand is Stand.NEW:
+    if stand is Stand.NEW and was_new(change):
         return Ending.UNCHANGED
     match stand:
         case Stand.NEW:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final
 
 from pms_lab.domain.location import Location, Product
 from pms_lab.domain.money import Money
 from pms_lab.domain.pms import Health, NightlyRate
 from pms_lab.domain.push import Binding, Check, Finding, Rule
 from pms_lab.domain.rates import RateCell, RateSheet
+from pms_lab.rules.comparing import TOLERANCE
 from pms_lab.rules.push_policy import PushPolicy
 from pms_lab.rules.settling import CLOCK_SKEW_S
 
@@ -22,6 +24,8 @@ SANE: Final = "rates sane"
 FRESH: Final = "inventory fresh"
 WRITABLE: Final = "ledger writable"
 ALONE: Final = "no active push"
+
+_ROOM: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,11 @@ def verdict_of(checks: tuple[Check, ...], *, waives_day_cap: bool = False) -> Ve
         waives_day_cap: whether a person has decided so already.
     """
     failed = [check for check in checks if not check.passed]
+    if not failed:
+        return Verdict.GO
     rules = {finding.rule for check in failed for finding in check.findings}
     if all(check.name == SANE and check.findings for check in failed) and rules <= {Rule.DAY_CAP}:
-        return Verdict.GO if waives_day_cap or not failed else Verdict.REVIEW
+        return Verdict.GO if waives_day_cap else Verdict.REVIEW
     return Verdict.REJECT
 
 
@@ -86,40 +92,34 @@ def binding_of(
     new: Decimal, old: Decimal | None, base: Decimal | None, product: Product | None, policy: PushPolicy
 ) -> Binding | None:
     """Return the constraint that a new rate comes closest to, or that it breaks by most."""
-    limits = list(_limits(old, base, product, policy))
-    return min(limits, key=lambda one: _room(one, new), default=None)
-
-
-def _limits(
-    old: Decimal | None, base: Decimal | None, product: Product | None, policy: PushPolicy
-) -> Iterator[Binding]:
+    limits: list[tuple[Decimal, Rule, Decimal]] = []  # how far the rate is from it: below zero where it is beyond
     if old is not None and old > 0:
-        yield Binding(Rule.PUSH_CAP, old * policy.push_cap)
+        limit = old * policy.push_cap
+        limits.append((limit - new, Rule.PUSH_CAP, limit))
         if policy.largest_decrease is not None:
-            yield Binding(Rule.DECREASE, old * (1 - policy.largest_decrease))
+            limit = old * (1 - policy.largest_decrease)
+            limits.append((new - limit, Rule.DECREASE, limit))
     if base is not None and base > 0:
-        yield Binding(Rule.DAY_CAP, base * policy.day_cap)
+        limit = base * policy.day_cap
+        limits.append((limit - new, Rule.DAY_CAP, limit))
     if product is not None and product.floor is not None:
-        yield Binding(Rule.FLOOR, product.floor)
-
-
-def _room(binding: Binding, new: Decimal) -> Decimal:
-    """Return how far a rate is from a limit; below zero where it is beyond."""
-    is_ceiling = binding.rule in (Rule.PUSH_CAP, Rule.DAY_CAP)
-    return binding.limit - new if is_ceiling else new - binding.limit
+        limits.append((new - product.floor, Rule.FLOOR, product.floor))
+    if not limits:
+        return None
+    _, rule, limit = min(limits, key=_ROOM)
+    return Binding(rule, limit)
 
 
 def _sane(sheet: RateSheet, place: Location, policy: PushPolicy, seen: Seen) -> Check:
     whole = list(_of_the_sheet(sheet, place, policy))
     if whole:
         return Check(SANE, False, whole[0].why, tuple(whole))
-    today = seen.now.astimezone(place.zone).date()
-    held = {} if isinstance(seen.held, str) else seen.held
+    rules = _READ_RULES if isinstance(seen.held, str) else _CELL_RULES
     findings = [
-        finding
-        for cell, rate in sheet.items()
-        for finding in _of_the_cell(_Judged(cell, rate, held.get(cell), seen.day_base.get(cell), place, policy, today))
-        if not isinstance(seen.held, str) or finding.rule is not Rule.PREVIOUS
+        Finding(rule, judged.cell, f"{named(judged.cell)}: {why}")
+        for judged in _cells(sheet, place, policy, seen)
+        for rule, says in rules.items()
+        if (why := says(judged)) is not None
     ]
     if isinstance(seen.held, str):
         findings.append(Finding(Rule.PREVIOUS, None, f"the rates in the PMS could not be read: {seen.held}"))
@@ -137,36 +137,40 @@ def _of_the_sheet(sheet: RateSheet, place: Location, policy: PushPolicy) -> Iter
         yield Finding(Rule.SIZE, None, f"the sheet has {len(sheet)} cells, more than {policy.max_cells}: split it")
     if sheet.currency != place.currency:
         yield Finding(Rule.CURRENCY, None, f"the sheet is in {sheet.currency}, {place.code} sells in {place.currency}")
-    if None not in (sheet.tax_basis, policy.tax_basis) and sheet.tax_basis is not policy.tax_basis:
-        yield Finding(Rule.TAX_BASIS, None, f"the sheet is {sheet.tax_basis}, {place.code} sells {policy.tax_basis}")
+    if place.price_step < TOLERANCE:
+        why = f"the price step {place.price_step} is finer than {TOLERANCE}, to which rates are read back"
+        yield Finding(Rule.PRICE_STEP, None, why)
+    if sheet.tax_basis not in (None, policy.tax_basis):
+        held = policy.tax_basis or "in a tax basis that the setting tax_basis does not tell"
+        yield Finding(Rule.TAX_BASIS, None, f"the sheet is {sheet.tax_basis}, {place.code} sells {held}")
 
 
-class _Judged(NamedTuple):
+@dataclass(slots=True)
+class _Judged:
+    """A cell, and all that its rules ask for: `old` is what is held, `base` the day's first rate; nights are within."""
+
     cell: RateCell
     rate: Money
+    new: Decimal
     held: NightlyRate | None
+    old: Decimal | None
     base: Decimal | None
+    product: Product | None
     place: Location
     policy: PushPolicy
-    today: date
-
-    @property
-    def new(self) -> Decimal:
-        return self.rate.amount
-
-    @property
-    def old(self) -> Decimal | None:
-        return None if self.held is None else self.held.amount
-
-    @property
-    def product(self) -> Product | None:
-        return self.place.products.get(self.cell.product)
+    first_night: date
+    last_night: date
 
 
-def _of_the_cell(judged: _Judged) -> Iterator[Finding]:
-    for rule, says in _CELL_RULES.items():
-        if (why := says(judged)) is not None:
-            yield Finding(rule, judged.cell, f"{named(judged.cell)}: {why}")
+def _cells(sheet: RateSheet, place: Location, policy: PushPolicy, seen: Seen) -> Iterator[_Judged]:
+    today = seen.now.astimezone(place.zone).date()
+    last = today + timedelta(days=policy.horizon_days)
+    all_held = {} if isinstance(seen.held, str) else seen.held
+    for cell, rate in sheet.items():
+        held = all_held.get(cell)
+        old = None if held is None else held.amount
+        base, product = seen.day_base.get(cell, old), place.products.get(cell.product)
+        yield _Judged(cell, rate, rate.amount, held, old, base, product, place, policy, today, last)
 
 
 def named(cell: RateCell) -> str:
@@ -182,17 +186,21 @@ def _product(judged: _Judged) -> str | None:
 
 
 def _stay_date(judged: _Judged) -> str | None:
-    night, last = judged.cell.stay_date, judged.today + timedelta(days=judged.policy.horizon_days)
+    night = judged.cell.stay_date
     if night is None:
         return "a rate without a night: say over which nights it holds"
-    if not judged.today <= night <= last:
-        return f"the night is not within {judged.today} to {last}"
+    if not judged.first_night <= night <= judged.last_night:
+        return f"the night is not within {judged.first_night} to {judged.last_night}"
     return None
 
 
 def _price_step(judged: _Judged) -> str | None:
     step = judged.place.price_step
-    return f"{judged.rate} is no multiple of the price step {step}" if judged.new % step else None
+    try:
+        rest = judged.new % step
+    except InvalidOperation:
+        return f"{judged.new:.3e} has more digits than any rate"
+    return f"{judged.rate} is no multiple of the price step {step}" if rest else None
 
 
 def _floor(judged: _Judged) -> str | None:
@@ -226,9 +234,7 @@ def _push_cap(judged: _Judged) -> str | None:
 
 
 def _day_cap(judged: _Judged) -> str | None:
-    return _above(
-        judged, judged.old if judged.base is None else judged.base, judged.policy.day_cap, "the day's first rate"
-    )
+    return _above(judged, judged.base, judged.policy.day_cap, "the day's first rate")
 
 
 def _above(judged: _Judged, base: Decimal | None, cap: Decimal, what: str) -> str | None:
@@ -257,17 +263,20 @@ _CELL_RULES: Final[Mapping[Rule, Callable[[_Judged], str | None]]] = {
     Rule.DECREASE: _decrease,
 }
 
+_READ_RULES: Final = {rule: says for rule, says in _CELL_RULES.items() if rule is not Rule.PREVIOUS}
+"""Those that can be judged where the PMS could not be read."""
+
 
 def _fresh(policy: PushPolicy, seen: Seen) -> Check:
     if isinstance(seen.inventory_at, str):
         return Check(FRESH, False, f"the availability could not be read: {seen.inventory_at}")
     if seen.inventory_at is None:
         return Check(FRESH, False, "the availability was never read")
-    age = seen.now - seen.inventory_at
-    if age < -timedelta(seconds=CLOCK_SKEW_S):
+    age_s = (seen.now - seen.inventory_at).total_seconds()
+    if age_s < -CLOCK_SKEW_S:
         return Check(FRESH, False, f"the availability was read in the future, at {seen.inventory_at}: set the clock")
-    limit = f"at most {policy.inventory_age_h:g} h"
-    return Check(FRESH, age <= timedelta(hours=policy.inventory_age_h), f"{age.total_seconds() / 3600:.1f} h, {limit}")
+    is_fresh = age_s <= policy.inventory_age_h * 3600
+    return Check(FRESH, is_fresh, f"{age_s / 3600:.1f} h, at most {policy.inventory_age_h:g} h")
 
 
 def _writable(seen: Seen) -> Check:

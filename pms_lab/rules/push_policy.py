@@ -9,6 +9,8 @@ from typing import Final
 from pms_lab.domain.rates import TaxBasis
 from pms_lab.errors import SettingsError
 
+LONGEST_HORIZON_DAYS: Final = 36_525
+
 
 @dataclass(frozen=True, slots=True)
 class PushPolicy:
@@ -26,7 +28,7 @@ class PushPolicy:
         lock_ttl_s: after so long without a sign of its holder a lock is free.
         part_cells: how many cells are compared and sent at a time, where the vendor takes no more itself.
         max_cells: the largest sheet.
-        horizon_days: the latest night, from the business date.
+        horizon_days: the latest night, from the business date; at most 100 years.
 
     Raises:
         SettingsError: a value is outside its bounds.
@@ -56,7 +58,7 @@ class PushPolicy:
             "lock_ttl_s": self.lock_ttl_s > 0,
             "part_cells": self.part_cells >= 1,
             "max_cells": self.max_cells >= 1,
-            "horizon_days": self.horizon_days >= 1,
+            "horizon_days": 1 <= self.horizon_days <= LONGEST_HORIZON_DAYS,
         }
         for name, holds in bounds.items():
             if not holds:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, TypeVar
@@ -49,7 +50,8 @@ class Sim:
         self.seed = seed
         self.epoch = epoch
         self._streams: dict[str, Random] = {}
-        self.env = _Shuffled(self.random("ties")) if shuffled else simpy.Environment()
+        self._ids: dict[str, int] = {}
+        self.env = _Shuffled(self.random("ties")) if shuffled else _Environment()
         self.escaped: list[BaseException] = []
         self.graveyard: list[Task[Any]] = []
         self.running: Task[Any]
@@ -81,9 +83,15 @@ class Sim:
 
     def random(self, name: str) -> Random:
         """Return the stream of that name: the same numbers for the same seed, whatever other streams are used."""
-        if name not in self._streams:
-            self._streams[name] = Random(f"{self.seed}:{name}")  # noqa: S311
-        return self._streams[name]
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = Random(f"{self.seed}:{name}")  # noqa: S311
+        return stream
+
+    def new_id(self, name: str) -> str:
+        """Return the next id of that name, as unlike all others as if it were drawn: 32 hexadecimal digits."""
+        number = self._ids[name] = self._ids.get(name, 0) + 1
+        return blake2b(f"{self.seed}:{name}:{number}".encode(), digest_size=16).hexdigest()
 
     def after(self, wait_s: float, do: Callable[[], None]) -> None:
         """Let something happen in the world, which no crash prevents."""
@@ -117,12 +125,17 @@ class Sim:
         for node in self._nodes:
             node.crash()
         self.env._queue.clear()
+        if self.graveyard:
+            self._bury()
+        self._nodes.clear()
+        vars(self).pop("running", None)  # it leads back here: a circle would keep all until garbage is collected
+
+    def _bury(self) -> None:
         with self._driving():
             while self.graveyard:
                 # What their `finally` blocks raise, mostly `Crashed`, is nobody's concern.
                 with suppress(Exception, Crashed):
                     self.graveyard.pop().bury()
-        self._nodes.clear()
 
     def _report(self, what: str) -> str:
         tasks = [task.where() for node in self._nodes for task in node.tasks]
@@ -158,7 +171,11 @@ class Sim:
             node.spawn(_closed(generator), "a dropped generator")
 
 
-class _Shuffled(simpy.Environment):
+class _Environment(simpy.Environment):
+    """An environment that is made quickly: only to `simpy.Environment` itself does SimPy bind its kinds of events."""
+
+
+class _Shuffled(_Environment):
     """An environment whose ties are broken by chance."""
 
     def __init__(self, chance: Random) -> None:

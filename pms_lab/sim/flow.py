@@ -65,17 +65,22 @@ class SimFlow:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._env = node.sim.env
+        self._epoch = node.sim.epoch
 
     def now(self) -> datetime:
         """Return the machine's clock, in UTC: the true time, with the machine's error."""
-        self._node.check()
-        clock = self._node.clock
-        return self._node.sim.epoch + timedelta(microseconds=round(self._env.now * clock.rate + clock.offset_s * 1e6))
+        node = self._node
+        if node.dead:
+            node.check()
+        clock = node.clock
+        return self._epoch + timedelta(0, 0, round(self._env._now * clock.rate + clock.offset_s * 1e6))
 
     def monotonic_s(self) -> float:
         """Return seconds since the simulation began, by the machine's timers."""
-        self._node.check()
-        return self._env.now * self._node.clock.rate / 1e6
+        node = self._node
+        if node.dead:
+            node.check()
+        return self._env._now * node.clock.rate / 1e6
 
     async def sleep(self, wait_s: float) -> None:
         """Wait; zero or less lets others go first."""
@@ -116,7 +121,7 @@ class SimChance:
     def new_id(self) -> str:
         """Return 32 hexadecimal digits. A restarted node goes on where the last one stopped."""
         self._node.check()
-        return f"{self._node.sim.random(f'{self._node.name}:id').getrandbits(128):032x}"
+        return self._node.sim.new_id(self._node.name)
 
 
 class Timeout:

@@ -40,6 +40,9 @@ DESK: Final = Location(
 )
 PLAN: Final = "BAR"
 HOTEL: Final = Hotel(DESK.code, DESK.name, DESK.zone, DESK.currency, PLAN)
+ROOM_TYPES: Final = tuple(RoomType(code, f"{code}-class", amount) for code, amount in OLD.items())
+YESTERDAY: Final = MORNING - timedelta(days=1)
+"""When the PMS was given `OLD`."""
 
 
 class PushWorld:
@@ -62,15 +65,14 @@ class PushWorld:
         """
         self.sim = sim
         self.policy = policy
-        rooms = [RoomType(code, f"{code}-class", amount) for code, amount in OLD.items()]
-        self.pms = Pms(HOTEL, rooms, [], lag=timedelta(seconds=lag_s))
+        self.pms = Pms(HOTEL, ROOM_TYPES, [], lag=timedelta(seconds=lag_s))
         self.hotel = ThinHotel(sim, self.pms, DESK.code, replace(can, read_lag_s=lag_s) if lag_s else can)
         self.way = ThinWay(self.hotel, decide)
         self.book = MemoryBook()
         self.storage = Storage(sim)
         self._locks = locks_of(sim)
         for code, amount in OLD.items():
-            self.set(code, amount, MORNING - timedelta(days=1))
+            self.set(code, amount, YESTERDAY)
 
     def ports(self, node: Node) -> PushPorts:
         """Return what a push on a node awaits."""

@@ -168,9 +168,9 @@ async def publishes_unread(run: Run) -> PushOutcome:
     return await publish(run, await run.read_surely(run.push.changes))
 
 
-async def restores_everything(run: Run, ours: Sequence[Change]) -> bool:
+async def restores_everything(run: Run, ours: Sequence[Change]) -> float | None:
     run.taken_back.update(run.sent)
-    return await run.restore(run.needed) is None
+    return None if await run.restore(run.needed) is None else 0.0
 
 
 def everything(run: Run, held: object) -> list[Change]:

@@ -91,6 +91,8 @@ RULES = [
     ("another currency", sheet(currency="EUR"), seen(), CAREFUL, {Rule.CURRENCY}),
     ("another tax basis", sheet(tax_basis=TaxBasis.GROSS), seen(), NET, {Rule.TAX_BASIS}),
     ("no tax basis said", sheet(), seen(), NET, set()),
+    ("the tax basis of the settings", sheet(tax_basis=TaxBasis.NET), seen(), NET, set()),
+    ("a tax basis that the settings do not confirm", sheet(tax_basis=TaxBasis.NET), seen(), CAREFUL, {Rule.TAX_BASIS}),
     ("as many cells as allowed", sheet(), seen(), PushPolicy(max_cells=1), set()),
     ("rates that cannot be read", sheet(), seen(held="timed out"), CAREFUL, {Rule.PREVIOUS}),
 ]  # fmt: skip

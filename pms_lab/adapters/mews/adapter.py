@@ -129,11 +129,13 @@ class MewsPms(MewsReadBack):
         return ends
 
     async def _send(self, plan: str, amounts: Mapping[RateCell, Decimal | None]) -> Outcome[None]:
+        nights = {cell.stay_date for cell in amounts if cell.stay_date}
+        units = {night: self._units(StayDates.starting(night, 1)) for night in nights}
         updates: Mapping[object, Json] = {
             self._spot(cell): {
                 "CategoryId": self._place.vendor_product(cell.product),
                 **({} if amount is None else {"Value": amount}),
-                **self._units(StayDates.starting(cell.stay_date, 1)),
+                **units[cell.stay_date],
             }
             for cell, amount in amounts.items()
             if cell.stay_date

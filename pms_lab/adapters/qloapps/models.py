@@ -31,8 +31,11 @@ RANGE, SPECIFIC_DATE = 1, 2
 """`date_selection_type` of a rule for a range of nights, and of one for a single night."""
 
 
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?", re.ASCII)
+
+
 def _time(value: object) -> datetime:
-    if not (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?", value, re.ASCII)):
+    if not (isinstance(value, str) and TIME.fullmatch(value)):
         raise ValueError("not YYYY-MM-DD HH:MM:SS")
     time = datetime.fromisoformat(value)
     if time.year not in YEARS:

@@ -64,8 +64,9 @@ def written_back(record: Element, changes: Mapping[str, str]) -> bytes:
 
 
 def _bytes(root: Element) -> bytes:
-    written: bytes = tostring(root, encoding="utf-8")
-    return written
+    # As text first: the encoder behind `tostring` is called for every tag and attribute by itself.
+    written: str = tostring(root, encoding="unicode")
+    return written.encode("utf-8", "xmlcharrefreplace")
 
 
 def _elements(tag: str, content: Content) -> list[Element]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+from pms_lab.domain.outcome import Refused
 from pms_lab.domain.push import Alert, AlertKind, Change, PushOutcome, PushState, Severity
-from pms_lab.engine.pushing.run import Run
+from pms_lab.engine.pushing.run import LONGEST_WAIT_S, Run
 from pms_lab.engine.pushing.sending import Cause, Stop
 from pms_lab.rules.comparing import Held, Stand, outcomes_of
 from pms_lab.rules.preflight import named
@@ -34,15 +35,8 @@ async def verify(run: Run) -> PushOutcome:
         PmsError: the cells cannot be read: nothing is known, and nothing more is done.
         StoreError: the lock is lost, or the end cannot be recorded.
     """
-    await run.let_settle()
-    held = await run.read_surely(run.push.changes)
+    held = await _read_back(run, lambda held: [one for one in run.push.changes if run.stand(one, held) is Stand.OLD])
     wrong = not_new(run, held)
-    if any(run.stand(change, held) is Stand.OLD for change in wrong):
-        # The PMS took it and does not show it: as after an unanswered write, it may still come.
-        run.doubt()
-        await run.let_settle()
-        held = await run.read_surely(run.push.changes)
-        wrong = not_new(run, held)
     if not wrong:
         return await publish(run, held)
     return await take_back(run, Stop(Cause.MISMATCH, f"read back otherwise: {_names(wrong)}"))
@@ -66,9 +60,11 @@ async def take_back(run: Run, stop: Stop) -> PushOutcome:
         PmsError: the cells cannot be read: nothing is known, and nothing more is done.
         StoreError: the lock is lost, or the end cannot be recorded.
     """
-    for wait_s in (*run.ports.policy.waits_s, 0.0):
-        await run.let_settle()
-        held = await run.read_surely(run.push.changes)
+    asked_s: float | None = 0.0
+    for wait_s in (0.0, *run.ports.policy.waits_s):
+        if asked_s is not None:
+            await run.lease.rest(max(wait_s, asked_s))
+        held = await _read_back(run, run.ours if asked_s is None else _nothing)
         ours = run.ours(held)
         if not ours and run.has_doubts:
             await run.lease.rest(run.can.in_flight_s)
@@ -76,26 +72,49 @@ async def take_back(run: Run, stop: Stop) -> PushOutcome:
             ours = run.ours(held)
         if not ours:
             return await _taken_back(run, stop, held)
-        if not await _restored(run, ours):
-            await run.lease.rest(wait_s)
-    await run.let_settle()
-    held = await run.read_surely(run.push.changes)
+        asked_s = await _restored(run, ours)
+    held = await _read_back(run, run.ours if asked_s is None else _nothing)
     if not run.ours(held):
         return await _taken_back(run, stop, held)
     why = f"{stop.why}; it could not be taken back from {_names(run.ours(held))}"
     return await _ended(run, PushState.ROLLBACK_FAILED, why, held, AlertKind.ROLLBACK_FAILED)
 
 
-async def _restored(run: Run, ours: Sequence[Change]) -> bool:
-    """Write the old amounts, part by part, each compared just before; whether every answer was good."""
-    is_good = True
+async def _read_back(run: Run, unseen: Callable[[Held], Collection[Change]]) -> Held:
+    """Read every cell.
+
+    Args:
+        unseen: the changes that the PMS took and does not show: as after an unanswered write, they may still come.
+    """
+    await run.let_settle()
+    held = await run.read_surely(run.push.changes)
+    if unseen(held):
+        run.doubt()
+        await run.let_settle()
+        held = await run.read_surely(run.push.changes)
+    return held
+
+
+def _nothing(held: Held) -> Collection[Change]:
+    return ()
+
+
+async def _restored(run: Run, ours: Sequence[Change]) -> float | None:
+    """Write the old amounts, part by part, each compared just before.
+
+    Returns:
+        None when every answer was good; else how long the PMS asks to wait before the next attempt.
+    """
+    asked_s: float | None = None
     for part in run.parts(ours):
         held = await run.read_surely(part)
         still_ours = [change for change in part if run.stand(change, held) is Stand.NEW]
         run.taken_back.update(change.cell for change in still_ours)
-        if still_ours and await run.restore(still_ours) is not None:
-            is_good = False
-    return is_good
+        wrong = await run.restore(still_ours) if still_ours else None
+        if wrong is not None:
+            told_s = (wrong.retry_after_s or 0.0) if isinstance(wrong, Refused) else 0.0
+            asked_s = max(asked_s or 0.0, min(told_s, LONGEST_WAIT_S))
+    return asked_s
 
 
 async def _taken_back(run: Run, stop: Stop, held: Held) -> PushOutcome:

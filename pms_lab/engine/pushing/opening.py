@@ -104,12 +104,13 @@ def _changes(ports: PushPorts, order: PushOrder, found: Survey) -> tuple[Change,
     if len(sheet) > ports.policy.max_cells:
         return ()
     held: Mapping[RateCell, NightlyRate] = {} if isinstance(seen.held, str) else seen.held
+    products, policy = ports.place.products, ports.policy
     changes = []
     for cell, rate in sheet.items():
         old = held.get(cell)
         amount = old.amount if old else None
         base = seen.day_base.get(cell, amount)
-        binding = binding_of(rate.amount, amount, base, ports.place.products.get(cell.product), ports.policy)
+        binding = binding_of(rate.amount, amount, base, products.get(cell.product), policy)
         changes.append(Change(cell, old, rate.amount, binding, order.votes.get(cell, ())))
     return tuple(changes)
 

@@ -15,13 +15,16 @@ from pms_lab.engine.locks import Lease
 from pms_lab.engine.pushing.ports import PushPorts
 from pms_lab.engine.pushing.survey import read_cells
 from pms_lab.errors import PmsError
-from pms_lab.rules.comparing import Held, Stand, stand_of
+from pms_lab.rules.comparing import Held, Stand, stand_of, was_new
 
 CALL_SHARE: Final = 0.8
 """Of the time for which the lock is surely ours, what one write may take."""
 
 RETRYABLE: Final = (Why.NOT_SENT, Why.BREAKER_OPEN, Why.THROTTLED)
 """Refusals of which another attempt may fare better; nothing was written."""
+
+LONGEST_WAIT_S: Final = 600.0
+"""A PMS that asks to wait longer is not waited for."""
 
 SILENT: Final = Unknown("the PMS's answer does not tell of this cell")
 
@@ -46,7 +49,7 @@ class Run:
         self.can = ports.pms.capabilities()
         self.pins = "clear_rates" in self.can.unsupported
         self.state = push.state
-        self.needed = [change for change in push.changes if change.is_needed]
+        self.needed = [change for change in push.changes if not was_new(change)]
         self.sent: set[RateCell] = set()
         self.taken_back: set[RateCell] = set()
         self.exposed_s = 0.0
@@ -78,16 +81,19 @@ class Run:
         return await read_cells(self.ports, [change.cell for change in changes])
 
     async def read_surely(self, changes: Collection[Change]) -> Held:
-        """Read, with the waits of the policy between the attempts.
+        """Read, with the waits of the policy between the attempts, or those that the PMS asks for.
 
         Raises:
-            PmsError: no attempt succeeded.
+            PmsError: no attempt succeeded, or the PMS asks to wait for too long.
         """
         for wait_s in self.ports.policy.waits_s:
             try:
                 return await self.read(changes)
-            except PmsError:
-                await self.lease.rest(wait_s)
+            except PmsError as error:
+                asked_s = error.retry_after_s or 0.0
+                if asked_s > LONGEST_WAIT_S:
+                    raise
+            await self.lease.rest(max(wait_s, asked_s))
         return await self.read(changes)
 
     async def write(self, changes: Sequence[Change]) -> Refused | Unknown | None:
@@ -98,16 +104,17 @@ class Run:
     async def restore(self, changes: Sequence[Change]) -> Refused | Unknown | None:
         """Write the old amounts, and take rates away where there was none of the cell's own.
 
-        Where the vendor cannot take rates away, an inherited amount is written, and a first rate stays.
+        Where the vendor cannot take rates away, an inherited amount is written, and a first rate stays. An amount that
+        is refused for good does not keep the other cells from being cleared.
         """
         inherited = [change for change in changes if change.old is None or not (self.pins or change.old.is_own)]
         own = {change.cell: change.old.amount for change in changes if change.old and change not in inherited}
         wrong = await self._send(self._update(own)) if own else None
-        if wrong or not inherited:
+        if not inherited or isinstance(wrong, Unknown) or (wrong and wrong.why in RETRYABLE):
             return wrong
         if self.pins:
-            return Refused(Why.REJECTED, self.can.unsupported["clear_rates"])
-        return await self._send(ClearRates(self.push.id, tuple(change.cell for change in inherited)))
+            return wrong or Refused(Why.REJECTED, self.can.unsupported["clear_rates"])
+        return await self._send(ClearRates(self.push.id, tuple(change.cell for change in inherited))) or wrong
 
     def ours(self, held: Held) -> list[Change]:
         """Return the changes whose cell holds our new amount, and may have it from us."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -9,13 +10,12 @@ from typing import Final
 
 from pms_lab.domain.outcome import Refused, Unknown, Why
 from pms_lab.domain.push import Change
-from pms_lab.engine.pushing.run import RETRYABLE, Run
+from pms_lab.engine.pushing.run import LONGEST_WAIT_S, RETRYABLE, Run
 from pms_lab.errors import PmsError
 from pms_lab.rules.comparing import Stand
 from pms_lab.rules.preflight import named
 
-LONGEST_WAIT_S: Final = 600.0
-"""A PMS that asks to wait longer is not waited for."""
+LOG: Final = logging.getLogger(__name__)
 
 
 class Cause(Enum):
@@ -57,8 +57,16 @@ async def send(run: Run) -> Stop | None:
         stop = await _send_part(run, part)
         if stop is not None:
             return stop
-        run.ports.progress(done / len(parts))
+        _tell_progress(run, done / len(parts))
     return None
+
+
+def _tell_progress(run: Run, share: float) -> None:
+    """Tell it; who cannot be told stops nothing."""
+    try:
+        run.ports.progress(share)
+    except Exception:
+        LOG.warning("the progress of push %s cannot be shown", run.push.id, exc_info=True)
 
 
 async def _send_part(run: Run, part: Sequence[Change]) -> Stop | None:
@@ -104,7 +112,7 @@ async def _compared(run: Run, part: Sequence[Change]) -> list[Change] | Stop | P
     try:
         held = await run.read(part)
     except PmsError as error:
-        return Pause(str(error))
+        return Pause(str(error), error.retry_after_s or 0.0)
     stands = [(change, run.stand(change, held)) for change in part]
     foreign = [named(change.cell) for change, stand in stands if stand is Stand.FOREIGN]
     if foreign:

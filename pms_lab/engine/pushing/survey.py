@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Final
 
 from pms_lab.domain.pms import Health, NightlyRate
 from pms_lab.domain.rates import RateCell, RateSheet
@@ -14,6 +15,8 @@ from pms_lab.engine.pushing.ports import PushPorts
 from pms_lab.errors import PmsLabError, StoreError
 from pms_lab.rules.preflight import Seen
 from pms_lab.rules.settling import CLOCK_SKEW_S
+
+A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,17 @@ async def read_cells(ports: PushPorts, cells: Iterable[RateCell]) -> dict[RateCe
         PmsError: it cannot be read.
     """
     wanted = list(cells)
-    nights = [cell.stay_date for cell in wanted if cell.stay_date]
-    if not nights:
+    nights = nights_of(wanted)
+    if nights is None:
         return {}
-    span = StayDates(min(nights), max(nights) + timedelta(days=1))
-    found = await ports.pms.get_rates(span, sorted({cell.product for cell in wanted}))
-    return {cell: found[cell] for cell in wanted if cell in found}
+    found = await ports.pms.get_rates(nights, sorted({cell.product for cell in wanted}))
+    return {cell: held for cell in wanted if (held := found.get(cell)) is not None}
+
+
+def nights_of(cells: Iterable[RateCell]) -> StayDates | None:
+    """Return the nights from the first to the last of some cells; None where no cell has one."""
+    nights = {cell.stay_date for cell in cells if cell.stay_date}
+    return StayDates(min(nights), max(nights) + A_DAY) if nights else None
 
 
 async def _past(ports: PushPorts, sheet: RateSheet, now: datetime) -> Past | str:
@@ -121,12 +129,11 @@ def _is_stale(ports: PushPorts, past: Past, now: datetime) -> bool:
 
 
 async def _inventory(ports: PushPorts, cells: list[RateCell], now: datetime) -> datetime | str | None:
-    nights = [cell.stay_date for cell in cells if cell.stay_date]
-    if not nights:
+    nights = nights_of(cells)
+    if nights is None:
         return None
-    span = StayDates(min(nights), max(nights) + timedelta(days=1))
     try:
-        await ports.pms.get_availability(span, sorted({cell.product for cell in cells}))
+        await ports.pms.get_availability(nights, sorted({cell.product for cell in cells}))
     except PmsLabError as error:
         return str(error)
     return now

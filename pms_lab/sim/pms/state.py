@@ -5,12 +5,11 @@ It is the world, not code under test: synchronous, and atomic in each call. Ever
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pms_lab.domain.pms import Condition, ReservationStatus
 from pms_lab.domain.stay import StayDates
@@ -18,6 +17,9 @@ from pms_lab.sim.pms.records import Booking, Event, Hotel, Person, Posting, Rate
 from pms_lab.sim.pms.tables import Table
 
 V = TypeVar("V")
+
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when the rooms of a PMS are there."""
 
 
 class Rejected(Exception):
@@ -100,15 +102,14 @@ class Pms:
         self.events: list[Event] = []
         self.listeners: list[Callable[[Event], None]] = []
         self._new_id = new_id
-        self._numbers: Counter[str] = Counter()
-        beginning = datetime(1970, 1, 1, tzinfo=UTC)
+        self._numbers: dict[str, int] = {}
         for room in rooms:
-            self.rooms.put(room.id, room, beginning)
+            self.rooms.put(room.id, room, BEGINNING)
 
     def id_of(self, kind: str) -> str:
         """Return the next id of a kind."""
-        self._numbers[kind] += 1
-        return self._new_id(kind, self._numbers[kind])
+        number = self._numbers[kind] = self._numbers.get(kind, 0) + 1
+        return self._new_id(kind, number)
 
     def shown_at(self, at: datetime) -> datetime:
         """Return the time as of which a reader is shown the state."""
@@ -267,7 +268,7 @@ class Pms:
 
     def sold(self, product: str, night: date, as_of: datetime | None = None) -> int:
         """Count the rooms of a type that are taken for a night."""
-        return sum(one.product == product and night in one.stay for one in self.holding(as_of))
+        return len([one for one in self.holding(as_of) if one.product == product and night in one.stay])
 
     def available(self, product: str, night: date, as_of: datetime | None = None) -> int:
         """Count the rooms of a type that can still be sold for a night; below zero when overbooked."""
@@ -275,9 +276,9 @@ class Pms:
         limit = self.limits.get((product, night), as_of)
         return (rooms if limit is None else min(rooms, limit)) - self.sold(product, night, as_of)
 
-    def holding(self, as_of: datetime | None = None) -> Iterator[Booking]:
-        """Yield the bookings that hold a room."""
-        return (one for one in self.bookings.values(as_of) if self.holds(one))
+    def holding(self, as_of: datetime | None = None) -> list[Booking]:
+        """Return the bookings that hold a room."""
+        return [one for one in self.bookings.values(as_of) if self.holds(one)]
 
     def holds(self, booking: Booking) -> bool:
         """Whether a booking holds a room on its nights."""

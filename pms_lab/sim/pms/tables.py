@@ -5,40 +5,42 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator
 from datetime import datetime
-from typing import Generic, TypeVar
+from operator import itemgetter
+from typing import Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+_AT: Final = itemgetter(0)
 
 
 class Table(Generic[K, V]):
     """Values by key, with their history; a key keeps its place in the order in which it first came."""
 
     def __init__(self) -> None:
-        self._times: dict[K, list[datetime]] = {}
-        self._values: dict[K, list[V | None]] = {}
+        self._held: dict[K, list[tuple[datetime, V | None]]] = {}
 
     def __len__(self) -> int:
         """Count the keys that ever had a value."""
-        return len(self._values)
+        return len(self._held)
 
     def __contains__(self, key: object) -> bool:
         """Whether a key ever had a value."""
-        return key in self._values
+        return key in self._held
 
     def put(self, key: K, value: V | None, at: datetime) -> None:
         """Give a key a new value; None removes it."""
-        self._times.setdefault(key, []).append(at)
-        self._values.setdefault(key, []).append(value)
+        self._held.setdefault(key, []).append((at, value))
 
     def get(self, key: K, as_of: datetime | None = None) -> V | None:
         """Return the value of a key, now or as it was; None where there is or was none."""
-        if key not in self._values:
+        held = self._held.get(key)
+        if held is None:
             return None
         if as_of is None:
-            return self._values[key][-1]
-        index = bisect_right(self._times[key], as_of)
-        return self._values[key][index - 1] if index else None
+            return held[-1][1]
+        index = bisect_right(held, as_of, key=_AT)
+        return held[index - 1][1] if index else None
 
     def known(self, key: K) -> V:
         """Return the value of a key that is there now.
@@ -53,11 +55,11 @@ class Table(Generic[K, V]):
 
     def items(self, as_of: datetime | None = None) -> Iterator[tuple[K, V]]:
         """Yield keys and values, now or as they were."""
-        for key in self._values:
+        for key in self._held:
             value = self.get(key, as_of)
             if value is not None:
                 yield key, value
 
     def values(self, as_of: datetime | None = None) -> Iterator[V]:
         """Yield values, now or as they were."""
-        return (value for _, value in self.items(as_of))
+        return iter([value for key in self._held if (value := self.get(key, as_of)) is not None])

@@ -121,7 +121,7 @@ class ThinHotel:
             PmsRefused: there is no such property.
         """
         self._check_known()
-        as_of, own_rates, plan, stay = self._as_of(), self.pms.rates, self._plan, list(nights)
+        as_of, own_rates, cells, plan, stay = self._as_of(), self.pms.rates, self._cells, self._plan, list(nights)
         found: dict[RateCell, NightlyRate] = {}
         for product in products:
             kind = self.pms.room_types.get(product)
@@ -130,10 +130,11 @@ class ThinHotel:
             for night in stay:
                 key = (product, plan, night)
                 own = own_rates.get(key, as_of)
+                cell = cells.get(key) or self._new_cell(key)
                 if own is not None:
-                    found[self._cell(key)] = NightlyRate(own)
+                    found[cell] = NightlyRate(own)
                 elif self.inherits:
-                    found[self._cell(key)] = NightlyRate(kind.base_rate, is_own=False)
+                    found[cell] = NightlyRate(kind.base_rate, is_own=False)
         return found
 
     def availability(self, nights: StayDates, products: Collection[str]) -> tuple[Availability, ...]:
@@ -143,11 +144,11 @@ class ThinHotel:
             PmsRefused: there is no such property.
         """
         self._check_known()
-        as_of, known = self._as_of(), sorted(set(products) & self.pms.room_types.keys())
+        as_of, stay = self._as_of(), list(nights)
         return tuple(
             Availability(product, night, self.pms.available(product, night, as_of))
-            for product in known
-            for night in nights
+            for product in sorted(self.pms.room_types.keys() & products)
+            for night in stay
         )
 
     def without_own(self, cells: Collection[RateCell]) -> frozenset[RateCell]:
@@ -204,11 +205,9 @@ class ThinHotel:
     def _as_of(self) -> datetime | None:
         return self.pms.shown_at(self.sim.now()) if self.pms.lag else None
 
-    def _cell(self, key: RateKey) -> RateCell:
-        cell = self._cells.get(key)
-        if cell is None:
-            product, _, night = key
-            cell = self._cells[key] = RateCell(self.location, product, night)
+    def _new_cell(self, key: RateKey) -> RateCell:
+        product, _, night = key
+        cell = self._cells[key] = RateCell(self.location, product, night)
         return cell
 
 
@@ -255,10 +254,10 @@ class ThinWay:
         self.history: list[Line] = []
         self.hotel = hotel
         self.timeout_s = timeout_s
-        self._shortest_us, longest_us = (max(1, round(way_s * 1e6)) for way_s in latency_s)
-        self._spread_us = longest_us - self._shortest_us
-        self._chances: dict[str, Random] = {}
-        self._calls: dict[tuple[str, str], int] = {}
+        shortest_s, longest_s = latency_s
+        self._shortest_us = max(1, round(shortest_s * 1e6))
+        self._spread_us = max(1, round(longest_s * 1e6)) - self._shortest_us
+        self._lanes: dict[str, _Lane] = {}
 
     def begin(self, node: Node, operation: str, work: Callable[[int | None], T]) -> Happening[T | PmsError]:
         """Send a request and return its end for its sender, to be awaited: the answer, or why there is none.
@@ -267,15 +266,16 @@ class ThinWay:
             work: done when it arrives; told of how many cells of a write alone, where that is so.
         """
         node.check()
-        name, env = node.name, self.hotel.sim.env
-        call = self._calls[name, operation] = self._calls.get((name, operation), 0) + 1
+        name, env, history, events = node.name, self.hotel.sim.env, self.history, self.hotel.pms.events
+        lane = self._lanes.get(name) or self._new_lane(name)
+        call = lane.calls[operation] = lane.calls.get(operation, 0) + 1
         fate = self.decide(name, call, operation)
-        arrives_us, heard_us, lost = self._course(fate, node)
+        arrives_us, heard_us, lost = self._course(fate, node, lane.chance)
         ending: Happening[T | PmsError] = Happening(env)
-        self.history.append(Line(int(env.now), name, operation, call, False, len(self.hotel.pms.events)))
+        history.append(Line(int(env.now), name, operation, call, False, len(events)))
 
         def arrive(_: simpy.Event) -> None:
-            self.history.append(Line(int(env.now), name, operation, call, True, len(self.hotel.pms.events)))
+            history.append(Line(int(env.now), name, operation, call, True, len(events)))
             answer = self._answer(fate, work)
             if lost is None:
                 ending._value = answer
@@ -286,9 +286,12 @@ class ThinWay:
         env.schedule(ending, NORMAL, heard_us)
         return ending
 
-    def _course(self, fate: ThinFate, node: Node) -> tuple[int | None, int, PmsError | None]:
+    def _course(self, fate: ThinFate, node: Node, chance: Random | None) -> tuple[int | None, int, PmsError | None]:
         """Return when a request arrives, if it does, and when its sender hears of what in the place of its answer."""
-        there_us, back_us = self._ways_us(node.name)
+        there_us = back_us = self._shortest_us
+        if chance is not None:
+            there_us += int(chance.random() * self._spread_us)
+            back_us += int(chance.random() * self._spread_us)
         limit_us = node.clock.true_us(self.timeout_s)
         if fate is CALM and not self.is_down and there_us + back_us <= limit_us:
             return there_us, there_us + back_us, None
@@ -303,15 +306,10 @@ class ThinWay:
             heard_us, lost = limit_us, Unanswered(f"the PMS did not answer within {self.timeout_s:g} s")
         return arrives_us if fate.arrives and not is_refused else None, heard_us, lost
 
-    def _ways_us(self, node: str) -> tuple[int, int]:
-        """Return how long both ways take; what other nodes send does not change it."""
-        if not self._spread_us:
-            return self._shortest_us, self._shortest_us
-        chance = self._chances.get(node)
-        if chance is None:
-            chance = self._chances[node] = self.hotel.sim.random(f"thin:{node}")
-        there_us = self._shortest_us + int(chance.random() * self._spread_us)
-        return there_us, self._shortest_us + int(chance.random() * self._spread_us)
+    def _new_lane(self, node: str) -> _Lane:
+        chance = self.hotel.sim.random(f"thin:{node}") if self._spread_us else None
+        lane = self._lanes[node] = _Lane(chance)
+        return lane
 
     def _answer(self, fate: ThinFate, work: Callable[[int | None], T]) -> T | PmsError:
         if fate.throttled_s is not None:
@@ -321,6 +319,21 @@ class ThinWay:
         except PmsError as error:
             return error
         return PmsFailed("the PMS failed", status=500) if fate.fails else answer
+
+
+class _Lane:
+    """What the way keeps of the nodes of one name, so that what other nodes send does not change how long it takes.
+
+    Attributes:
+        chance: of how long each way takes; None where all take the same time.
+        calls: how many requests of each operation were sent.
+    """
+
+    __slots__ = ("calls", "chance")
+
+    def __init__(self, chance: Random | None) -> None:
+        self.chance = chance
+        self.calls: dict[str, int] = {}
 
 
 class ThinPms:
