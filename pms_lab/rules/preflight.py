@@ -114,7 +114,7 @@ def _sane(sheet: RateSheet, place: Location, policy: PushPolicy, seen: Seen) -> 
     whole = list(_of_the_sheet(sheet, place, policy))
     if whole:
         return Check(SANE, False, whole[0].why, tuple(whole))
-    rules = _READ_RULES if isinstance(seen.held, str) else _CELL_RULES
+    rules = _UNREAD_RULES if isinstance(seen.held, str) else _CELL_RULES
     findings = [
         Finding(rule, judged.cell, f"{named(judged.cell)}: {why}")
         for judged in _cells(sheet, place, policy, seen)
@@ -263,7 +263,7 @@ _CELL_RULES: Final[Mapping[Rule, Callable[[_Judged], str | None]]] = {
     Rule.DECREASE: _decrease,
 }
 
-_READ_RULES: Final = {rule: says for rule, says in _CELL_RULES.items() if rule is not Rule.PREVIOUS}
+_UNREAD_RULES: Final = {rule: says for rule, says in _CELL_RULES.items() if rule is not Rule.PREVIOUS}
 """Those that can be judged where the PMS could not be read."""
 
 

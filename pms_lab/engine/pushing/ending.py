@@ -106,7 +106,8 @@ async def _restored(run: Run, ours: Sequence[Change]) -> float | None:
         None when every answer was good; else how long the PMS asks to wait before the next attempt.
     """
     asked_s: float | None = None
-    for part in run.parts(ours):
+    kinds = [one for one in ours if not run.is_cleared(one)], [one for one in ours if run.is_cleared(one)]
+    for part in (part for kind in kinds for part in run.parts(kind)):
         held = await run.read_surely(part)
         still_ours = [change for change in part if run.stand(change, held) is Stand.NEW]
         run.taken_back.update(change.cell for change in still_ours)

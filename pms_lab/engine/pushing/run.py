@@ -101,20 +101,24 @@ class Run:
         self.sent.update(change.cell for change in changes)
         return await self._send(self._update({change.cell: change.new for change in changes}))
 
-    async def restore(self, changes: Sequence[Change]) -> Refused | Unknown | None:
-        """Write the old amounts, and take rates away where there was none of the cell's own.
+    def is_cleared(self, change: Change) -> bool:
+        """Whether a change is taken back by taking the cell's own rate away: it had none, and the vendor can."""
+        return change.old is None or not (self.pins or change.old.is_own)
 
-        Where the vendor cannot take rates away, an inherited amount is written, and a first rate stays. An amount that
-        is refused for good does not keep the other cells from being cleared.
+    async def restore(self, changes: Sequence[Change]) -> Refused | Unknown | None:
+        """Take changes back, which the cells were just compared for, and return what went wrong.
+
+        Where the vendor cannot take rates away, an inherited amount is written, and a first rate stays.
+
+        Args:
+            changes: all of them to be cleared, or none.
         """
-        inherited = [change for change in changes if change.old is None or not (self.pins or change.old.is_own)]
-        own = {change.cell: change.old.amount for change in changes if change.old and change not in inherited}
-        wrong = await self._send(self._update(own)) if own else None
-        if not inherited or isinstance(wrong, Unknown) or (wrong and wrong.why in RETRYABLE):
-            return wrong
+        amounts = {one.cell: one.old.amount for one in changes if one.old and not self.is_cleared(one)}
+        if amounts:
+            return await self._send(self._update(amounts))
         if self.pins:
-            return wrong or Refused(Why.REJECTED, self.can.unsupported["clear_rates"])
-        return await self._send(ClearRates(self.push.id, tuple(change.cell for change in inherited))) or wrong
+            return Refused(Why.REJECTED, self.can.unsupported["clear_rates"])
+        return await self._send(ClearRates(self.push.id, tuple(change.cell for change in changes)))
 
     def ours(self, held: Held) -> list[Change]:
         """Return the changes whose cell holds our new amount, and may have it from us."""

@@ -1,0 +1,1 @@
+"""Judges of histories: each says of one invariant whether it held, and why not. They need no running system."""
