@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-pms-integration lab lint data docs notebooks lock browser bench clean
+.PHONY: help report test test-pms-integration lab lint data docs notebooks lock browser bench bench-kills clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,11 @@ browser: ## Install Chromium, which the browser tests drive (Debian and Ubuntu, 
 	apt-get update -qq && apt-get install -y -qq chromium
 
 bench: $(READY) ## Run the benchmarks; each prints one line
-	@for bench in benchmarks/[a-z]*.py; do $(BIN)/python $$bench || exit 1; done
+	@for bench in $(filter-out push_kills,$(basename $(notdir $(wildcard benchmarks/[a-z]*.py)))); do \
+		$(BIN)/python -m benchmarks.$$bench || exit 1; done
+
+bench-kills: $(READY) ## Kill a thousand pushes on each kind of ledger and count what is wrong afterwards (half an hour)
+	@$(BIN)/python -m benchmarks.push_kills
 
 lock: ## Renew requirements.lock; needs uv
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -6,7 +6,7 @@ What a node sends takes effect when it arrives, in the world: whether its sender
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -254,9 +254,8 @@ class ThinWay:
         self.history: list[Line] = []
         self.hotel = hotel
         self.timeout_s = timeout_s
-        shortest_s, longest_s = latency_s
-        self._shortest_us = max(1, round(shortest_s * 1e6))
-        self._spread_us = max(1, round(longest_s * 1e6)) - self._shortest_us
+        self._shortest_us, longest_us = (max(1, round(way_s * 1e6)) for way_s in latency_s)
+        self._spread_us = longest_us - self._shortest_us
         self._lanes: dict[str, _Lane] = {}
 
     def begin(self, node: Node, operation: str, work: Callable[[int | None], T]) -> Happening[T | PmsError]:
@@ -308,8 +307,7 @@ class ThinWay:
 
     def _new_lane(self, node: str) -> _Lane:
         chance = self.hotel.sim.random(f"thin:{node}") if self._spread_us else None
-        lane = self._lanes[node] = _Lane(chance)
-        return lane
+        return self._lanes.setdefault(node, _Lane(chance))
 
     def _answer(self, fate: ThinFate, work: Callable[[int | None], T]) -> T | PmsError:
         if fate.throttled_s is not None:
@@ -321,6 +319,7 @@ class ThinWay:
         return PmsFailed("the PMS failed", status=500) if fate.fails else answer
 
 
+@dataclass(slots=True, eq=False)
 class _Lane:
     """What the way keeps of the nodes of one name, so that what other nodes send does not change how long it takes.
 
@@ -329,11 +328,8 @@ class _Lane:
         calls: how many requests of each operation were sent.
     """
 
-    __slots__ = ("calls", "chance")
-
-    def __init__(self, chance: Random | None) -> None:
-        self.chance = chance
-        self.calls: dict[str, int] = {}
+    chance: Random | None
+    calls: dict[str, int] = field(default_factory=dict)
 
 
 class ThinPms:
