@@ -11,16 +11,17 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
-
-from tests.kills.killing import Tally, rig
-from tests.store.databases import new_schema
+# The rest is imported where it is needed: each process that is to be killed imports this module once more.
 
 KILLS = 1_000
 
 
 def main(kills: int, seed: str) -> None:
     """Print one line: what the kills met, how the pushes ended, and in how many cases something was wrong."""
+    import pytest
+
+    from tests.store.databases import new_schema
+
     with TemporaryDirectory() as folder:
         told = [f"SQLite {killed(f'sqlite:///{folder}/ledger.sqlite', kills, seed)}"]
     try:
@@ -37,6 +38,8 @@ def killed(ledger: str, kills: int, seed: str) -> str:
     Raises:
         AssertionError: something was wrong after a kill.
     """
+    from tests.kills.killing import Tally, rig
+
     tally, began_s = Tally(), time.monotonic()
     with TemporaryDirectory() as folder, rig(Path(folder) / "home", ledger, seed) as hotel:
         undisturbed_s = hotel.start()

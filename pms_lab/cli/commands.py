@@ -80,8 +80,12 @@ def report_daily(run_date: date | None, locations: Sequence[str], assignments: S
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """Print one JSON object; decimals, dates and paths as text."""
-    typer.echo(json.dumps(record, default=str, ensure_ascii=False, indent=2))
+    """Print one JSON object; decimals and paths as text, dates and times as ISO 8601 has them."""
+    typer.echo(json.dumps(record, default=_as_text, ensure_ascii=False, indent=2))
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _tell_import(outcome: ImportOutcome) -> None:

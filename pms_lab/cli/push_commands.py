@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import signal
+import sys
 from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +19,13 @@ from pms_lab.cli.commands import print_json
 from pms_lab.cli.exits import Exit
 from pms_lab.cli.progress import bar
 from pms_lab.cli.push_records import outcome_record
-from pms_lab.cli.push_text import counted, print_dry_run, print_outcome, print_proposal
-from pms_lab.cli.tables import plain
+from pms_lab.cli.push_text import counted, print_dry_run, print_open, print_outcome, print_proposal
+from pms_lab.cli.tables import plain, say
 from pms_lab.domain.push import Origin, PushOutcome, PushState
 from pms_lab.domain.stay import StayDates
 from pms_lab.errors import FileRefused, InputError, MoneyError, RateError
 from pms_lab.lab import Lab, open_lab
+from pms_lab.push_settings import PushSettings
 from pms_lab.rules.preflight import Verdict, verdict_of
 
 if TYPE_CHECKING:
@@ -42,6 +45,9 @@ EXITS: Final = {
     PushState.ROLLED_BACK: Exit.ROLLED_BACK,
 }
 """Of the other states a person has to know."""
+
+ENDINGS: Final = ("SIGTERM", "SIGHUP")
+"""Signals that ask a process to end, beside Ctrl-C; not every system has all."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,9 @@ def revert(asked: Asked, day: date) -> Exit:
 def recover(locations: Collection[str], as_json: bool) -> Exit:
     """Settle what was left open."""
     lab = open_lab()
+    left = asyncio.run(lab.desk.transactions(only_open=True))
+    if any(not locations or one.location in locations for one in left):
+        typer.echo("pms-lab: settling what is open, which can take minutes", err=True)
     outcomes = _run(lab.desk.recover(locations))
     if as_json:
         print_json({"recovered": [outcome_record(one) for one in outcomes]})
@@ -117,9 +126,12 @@ def _push(lab: Lab, asked: Asked, sourced: Sourced) -> Exit:
         proposed = asyncio.run(desk.push(place.code, sourced, by, dry_run=True))
         if asked.as_json:
             return _told(lab, proposed, as_json=True)
-        print_proposal(proposed.outcome, place, sourced.origin)
+        settings = _settings(lab, place.code)
+        print_proposal(proposed.outcome, place, sourced.origin, settings)
         if asked.dry_run:
             print_dry_run(proposed.outcome)
+            if not settings.live:
+                say(f"{place.code} is not live: to push, set live = true in [push.{place.code}] of pms_lab.toml")
             return Exit.DONE
         if (refusal := _not_wanted(proposed.outcome)) is not None:
             return refusal
@@ -135,18 +147,28 @@ def _not_wanted(proposed: PushOutcome) -> Exit | None:
         case Verdict.REJECT:
             typer.echo("\nNot pushed: it would be rejected. Nothing was written to the PMS")
             return Exit.NOT_PUSHED
+        case Verdict.GO if not needed:
+            typer.echo("\nNothing to write: the PMS holds all of it already")
+            return Exit.DONE
         case Verdict.REVIEW:
             question = f"Hand these {counted(len(proposed.cells))} to a person for review?"
         case Verdict.GO:
             question = f"Write {counted(needed)} to the PMS of {code}?"
-    try:
-        is_wanted = typer.confirm(f"\n{question}")
-    except typer.Abort:
-        raise InputError("nobody answered, so nothing was written: give --yes where nobody can be asked") from None
-    if is_wanted:
+    if _confirmed(question):
         return None
     typer.echo("Not pushed: nothing was written to the PMS")
     return Exit.NOT_PUSHED
+
+
+def _confirmed(question: str) -> bool:
+    """Ask; an interruption at a terminal is a no."""
+    try:
+        return typer.confirm(f"\n{question}")
+    except typer.Abort:
+        if not sys.stdin.isatty():
+            raise InputError("nobody answered, so nothing was written: give --yes where nobody can be asked") from None
+        typer.echo()
+        return False
 
 
 def _told(lab: Lab, pushed: Pushed, as_json: bool, shown_from: Origin | None = None) -> Exit:
@@ -158,13 +180,16 @@ def _told(lab: Lab, pushed: Pushed, as_json: bool, shown_from: Origin | None = N
         for one in pushed.recovered:
             _print_recovered(lab, one)
         if shown_from:
-            print_proposal(outcome, lab.location(outcome.location), shown_from)
+            print_proposal(outcome, lab.location(outcome.location), shown_from, _settings(lab, outcome.location))
         print_outcome(outcome, lab.location(outcome.location).currency)
     return EXITS.get(outcome.state, Exit.NEEDS_PERSON)
 
 
 def _print_recovered(lab: Lab, outcome: PushOutcome) -> None:
-    typer.echo(f"{'Settled' if outcome.state.is_final else 'Still open'} at {outcome.location}: an earlier push")
+    if not outcome.state.is_final:
+        print_open(outcome)
+        return
+    typer.echo(f"Settled at {outcome.location}: an earlier push")
     place = lab.locations.get(outcome.location)
     print_outcome(outcome, place.currency if place else NO_CURRENCY)
     typer.echo()
@@ -186,13 +211,35 @@ def _person(by: str | None) -> str:
         raise InputError("nobody is logged in here by name: say who asks with --by NAME") from None
 
 
+def _settings(lab: Lab, code: str) -> PushSettings:
+    return lab.settings.push.get(code, PushSettings())
+
+
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run what may write to a PMS; an interruption leaves it to be recovered, and says so."""
     try:
-        return asyncio.run(work)
+        with _ended_in_order():
+            return asyncio.run(work)
     except KeyboardInterrupt:
         typer.echo("pms-lab: interrupted; `pms-lab recover` settles what was under way", err=True)
         raise typer.Exit(Exit.NEEDS_PERSON) from None
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Take the signals that end a process as an interruption: one that is killed outright keeps its lock for long.
+
+    What ignores one, as `nohup` makes it, goes on to.
+    """
+    numbers = [getattr(signal, name) for name in ENDINGS if hasattr(signal, name)]
+    taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
+from typing import Final
 
 import typer
 
@@ -22,6 +24,7 @@ from pms_lab.cli.push_text import (
     print_push,
     print_votes,
     source,
+    verdict,
 )
 from pms_lab.cli.tables import plain, print_table, say
 from pms_lab.domain.location import Location
@@ -29,6 +32,10 @@ from pms_lab.domain.pms import NightlyRate
 from pms_lab.domain.push import Decision, HistoryEntry, Push
 from pms_lab.errors import NoEvidence
 from pms_lab.lab import Lab, open_lab
+from pms_lab.wording import UNKNOWN
+
+READ_AT_MOST: Final = 10_000
+"""So many entries of one cell are read, of which those that tell the same are one line."""
 
 
 def transactions(location: str | None, only_open: bool, last: int, as_json: bool) -> None:
@@ -64,7 +71,7 @@ def reviews(location: str | None, as_json: bool) -> None:
         _print_pushes(lab, [push])
         say(f"  {plain(push.transitions[-1].why)}", hanging=2)
         typer.echo(f"  pms-lab transactions --id {push.id}")
-        print_choice(push.id)
+        print_choice(push.id, was_sent=push.transitions[-1].exposed_s is not None)
     if not pushes:
         typer.echo("No push waits for a decision")
 
@@ -73,7 +80,7 @@ def history(location: str, product: str, night: date, on: date | None, last: int
     """Tell what a cell held."""
     lab = open_lab()
     place = lab.location(location)
-    entries = asyncio.run(lab.desk.history(location, product, night, on, last))
+    entries = asyncio.run(lab.desk.history(location, product, night, on, last if as_json else READ_AT_MOST))
     if not entries:
         when = f" up to the end of {on}" if on else ""
         raise NoEvidence(f"no push has read {product} {night} of {location}{when}: nothing is known of its rate")
@@ -84,7 +91,7 @@ def history(location: str, product: str, night: date, on: date | None, last: int
     when = f" at the end of {on}" if on else ""
     typer.echo(f"{place.code}, {place.label(product)}, night of {night}: {_amount(entries[0], place)}{when}")
     _print_reason(lab, entries[0], place)
-    _print_entries(entries, place)
+    _print_entries(entries, place, last)
 
 
 def alerts(location: str | None, last: int, as_json: bool) -> None:
@@ -112,9 +119,11 @@ def erase(who: str, as_json: bool) -> None:
 
 
 def _print_pushes(lab: Lab, pushes: Sequence[Push]) -> None:
-    names = asyncio.run(lab.desk.names({push.asked_by for push in pushes})) if pushes else {}
+    decisions = asyncio.run(lab.desk.decisions(pushes)) if pushes else {}
+    people = {push.asked_by for push in pushes} | {one.by for one in decisions.values()}
+    names = asyncio.run(lab.desk.names(people)) if pushes else {}
     for push in pushes:
-        print_push(push, lab.locations.get(push.location), names)
+        print_push(push, lab.locations.get(push.location), names, decisions.get(push.id))
 
 
 def _print_whole(lab: Lab, push: Push, decision: Decision | None) -> None:
@@ -135,9 +144,8 @@ def _print_whole(lab: Lab, push: Push, decision: Decision | None) -> None:
         typer.echo(f"{at(step.at, place)}  {step.state} by {person(step.by, names)}{exposed}")
         say(f"  {plain(step.why)}", hanging=2)
     if decision:
-        what = "approved" if decision.approved else "rejected"
         said = f": {plain(decision.why)}" if decision.why else ""
-        typer.echo(f"{at(decision.at, place)}  review {what} by {person(decision.by, names)}{said}")
+        say(f"{at(decision.at, place)}  review {verdict(decision)} by {person(decision.by, names)}{said}", hanging=2)
 
 
 def _print_reason(lab: Lab, entry: HistoryEntry, place: Location) -> None:
@@ -145,21 +153,37 @@ def _print_reason(lab: Lab, entry: HistoryEntry, place: Location) -> None:
         typer.echo("  read in the PMS; none of our pushes put it there")
         return
     push, _ = asyncio.run(lab.desk.transaction(entry.published))
-    names = asyncio.run(lab.desk.names([push.asked_by]))
     typer.echo(f"  published by transaction {push.id}")
-    typer.echo(f"  from {source(push.origin)}, asked for by {person(push.asked_by, names)}")
+    _print_who(lab, push)
     if entry.change:
         typer.echo(f"  before: {held(entry.change.old, place.currency)}")
         typer.echo(f"  closest limit: {limit(entry.change.binding, place.currency)}")
         print_votes(entry.change.votes, place.currency)
 
 
-def _print_entries(entries: Iterable[HistoryEntry], place: Location) -> None:
+def _print_who(lab: Lab, push: Push) -> None:
+    """Print who asked for a push; of one that follows a review, who asked for the reviewed one and who approved it."""
+    first, decision = asyncio.run(lab.desk.transaction(push.follows)) if push.follows else (push, None)
+    names = asyncio.run(lab.desk.names({first.asked_by, push.asked_by}))
+    say(f"  from {source(first.origin)}, asked for by {person(first.asked_by, names)}", hanging=2)
+    if push.follows:
+        why = f": {plain(decision.why)}" if decision and decision.why else ""
+        say(f"  approved by {person(push.asked_by, names)}{why}", hanging=2)
+
+
+def _print_entries(entries: Iterable[HistoryEntry], place: Location, last: int) -> None:
+    """Print what a cell held, one line for as long as it was seen to hold the same for the same reason."""
+    spells = [list(spell) for _, spell in groupby(entries, key=lambda one: (one.amount, one.is_own, one.published))]
     rows = [
-        [at(one.at, place), _amount(one, place), f"published by {one.published}" if one.published else "read"]
-        for one in entries
+        [_clock(spell[-1], place), _clock(spell[0], place), _amount(spell[0], place), spell[0].published or UNKNOWN]
+        for spell in spells[:last]
     ]
-    print_table(["seen at", "rate", ""], rows)
+    print_table(["first seen", "last seen", "rate", "published by"], rows, right=("rate",))
+    typer.echo(f"  times of {place.zone}")
+
+
+def _clock(entry: HistoryEntry, place: Location) -> str:
+    return f"{entry.at.astimezone(place.zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _amount(entry: HistoryEntry, place: Location) -> str:

@@ -11,7 +11,7 @@ import typer
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> None:
-    """Print a table as wide as it needs to be: an id that is cut short is no id.
+    """Print a table as wide as it needs to be, closer where a terminal is narrow: an id that is cut short is no id.
 
     Args:
         right: the headings of the columns that are flush right.
@@ -22,13 +22,16 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Colle
     from rich.measure import measure_renderables
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in head:
-        table.add_column(escape(name), justify="right" if name in right else "left")
-    for row in rows:
-        table.add_row(*map(escape, row))
     unbounded = Console(width=10_000)
-    needed = measure_renderables(unbounded, unbounded.options, [table]).maximum
+    for is_close in (False, True):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=not is_close, collapse_padding=is_close)
+        for name in head:
+            table.add_column(escape(name), justify="right" if name in right else "left")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        needed = measure_renderables(unbounded, unbounded.options, [table]).maximum
+        if not sys.stdout.isatty() or needed <= shutil.get_terminal_size().columns:
+            break
     Console(width=needed).print(table)
 
 

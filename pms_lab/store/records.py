@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -36,7 +35,6 @@ AnyRow = Row[*tuple[Any, ...]]
 _DENSE: Final = json.JSONEncoder(separators=(",", ":"))
 
 
-@lru_cache(maxsize=1 << 14)
 def key_of(cell: RateCell) -> str:
     """Write a cell as a text that no other cell has: a JSON list of its fields, without the empty ones at its end."""
     night = cell.stay_date.isoformat() if cell.stay_date else None

@@ -96,11 +96,11 @@ class Rig:
         self._context.set_forkserver_preload(["tests.kills.pusher", "pms_lab.adapters.vendors"])
 
     def start(self) -> float:
-        """Push three times undisturbed, and return how long a process takes, in seconds."""
+        """Push three times undisturbed, and return how long that takes, in seconds."""
         times = []
         for _ in range(3):
-            began_s = time.monotonic()
-            self._process().join()
+            process, began_s = self._process(), time.monotonic()
+            process.join()
             times.append(time.monotonic() - began_s)
             self.held = self.in_pms()
             assert self.held == amounts(self.today, self.step), "an undisturbed push was not published"
@@ -127,9 +127,13 @@ class Rig:
         asyncio.run(with_ports(self.lab, release))
 
     def _process(self) -> multiprocessing.process.BaseProcess:
+        """Start a process that pushes, and return it when it is about to: before that there is little to kill."""
         self.step += 1
-        process = self._context.Process(target=run_push, args=(self.lab.home, self.today, self.step))
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=run_push, args=(theirs, self.lab.home, self.today, self.step))
         process.start()
+        theirs.close()
+        ours.recv()
         return process
 
     def _met(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pms_lab.domain.money import Money
@@ -54,10 +55,11 @@ async def with_ports(lab: Lab, work: PortsWork) -> PushOutcome | None:
         return await work(ports)
 
 
-def run_push(home: Path, today: date, step: int) -> None:
-    """Push, and end."""
+def run_push(connected: Connection, home: Path, today: date, step: int) -> None:
+    """Connect, say so, push, and end."""
 
     async def pushed(ports: PushPorts) -> PushOutcome:
+        connected.send(None)
         return await push(ports, order_of(amounts(today, step)))
 
     asyncio.run(with_ports(open_lab(home), pushed))
