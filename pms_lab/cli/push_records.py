@@ -15,17 +15,21 @@ from pms_lab.domain.push import (
     HistoryEntry,
     Push,
     PushOutcome,
+    PushState,
 )
 from pms_lab.domain.rates import RateCell
+from pms_lab.rules.preflight import verdict_of
 
 
 def outcome_record(outcome: PushOutcome) -> dict[str, Any]:
-    """Return how a push ended."""
+    """Return how a push ended; of a dry run also what a push would come to: ``go``, ``review`` or ``reject``."""
+    is_dry = outcome.state is PushState.PROPOSED_DRY_RUN
     return {
         "push_id": outcome.push_id,
         "location": outcome.location,
         "state": outcome.state,
         "why": outcome.why,
+        "verdict": verdict_of(outcome.checks).value if is_dry else None,
         "exposed_s": outcome.exposed_s,
         "checks": [_check(check) for check in outcome.checks],
         "cells": [_cell_outcome(one) for one in outcome.cells],

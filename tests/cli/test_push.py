@@ -21,6 +21,7 @@ from pms_lab.domain.pms import NightlyRate
 from pms_lab.domain.push import Change, Origin, Push, PushState, Transition
 from pms_lab.domain.rates import RateCell
 from pms_lab.engine.ledger import Fence
+from pms_lab.engine.locks import Holder
 from pms_lab.errors import NotLive
 from pms_lab.live.push import office
 from pms_lab.scoring.contract import Kind
@@ -84,7 +85,7 @@ def test_nobody_is_asked_in_json_and_a_dry_run_that_would_be_rejected_says_so_th
     sheet = hotel.sheet("GEN,NIGHT,2000.00")
     assert hotel.push("--sheet", sheet, "--json").code == 2
     record = hotel.push("--sheet", sheet, "--dry-run", "--json").record
-    assert record["state"] == "PROPOSED_DRY_RUN"
+    assert (record["state"], record["verdict"]) == ("PROPOSED_DRY_RUN", "reject")
     findings = [finding["rule"] for check in record["checks"] for finding in check["findings"]]
     assert findings == ["push cap", "day cap"]
 
@@ -324,7 +325,8 @@ def test_a_pms_that_is_down_is_told_once(hotel: Hotel) -> None:
     assert len(hotel.said("alerts", "--json").record["alerts"]) == 1
 
 
-def test_an_interrupted_push_says_what_settles_it(hotel: Hotel) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_push_says_what_settles_it_and_gives_its_lock_back(hotel: Hotel, ending: signal.Signals) -> None:
     hotel.answers = threading.Event()
     command = [sys.executable, "-c", "from pms_lab.cli.app import main; main()", "push", "--location", CODE]
     process = subprocess.Popen(
@@ -335,11 +337,19 @@ def test_an_interrupted_push_says_what_settles_it(hotel: Hotel) -> None:
     until_s = time.monotonic() + 60
     while hotel.rate() == 1000 and time.monotonic() < until_s:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
     out, err = process.communicate(timeout=60)
     hotel.answers.set()
     assert (process.returncode, err) == (8, "pms-lab: interrupted; `pms-lab recover` settles what was under way\n"), out
     assert hotel.said("transactions", "--open", "--json").record["transactions"][0]["state"] == "IN_PROGRESS"
+    assert asyncio.run(holder(hotel)) is None
+
+
+async def holder(hotel: Hotel) -> Holder | None:
+    """Who holds the lock of the hotel."""
+    lab = hotel.lab()
+    async with office(lab.home, lab.settings) as desk:
+        return await desk.locks.holder(CODE)
 
 
 @pytest.mark.parametrize(
